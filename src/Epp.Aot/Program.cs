@@ -1,0 +1,2 @@
+Console.WriteLine("epp");
+return 0;

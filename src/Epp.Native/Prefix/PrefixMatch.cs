@@ -1,0 +1,38 @@
+namespace Epp.Native.Prefix;
+
+/// <summary>How many leading prefix blocks of one request each endpoint holds. Reused; not thread-safe.</summary>
+public sealed class PrefixMatch
+{
+    /// <summary>The request's block hashes; kept from the match until the pick is recorded.</summary>
+    public BlockHashes Hashes { get; } = new();
+
+    /// <summary>Blocks of the request; 0 = nothing to match.</summary>
+    public int TotalBlocks { get; set; }
+
+    /// <summary>Tokens of one block.</summary>
+    public int BlockTokens { get; set; }
+
+    /// <summary>Matched blocks by endpoint slot; at least as long as the pool's capacity, zero for endpoints that hold nothing.</summary>
+    public int[] MatchBlocks { get; private set; } = [];
+
+    /// <summary>Zeroes the counts for a pool with <paramref name="capacity"/> slots.</summary>
+    public void Begin(int capacity)
+    {
+        if (MatchBlocks.Length < capacity)
+        {
+            MatchBlocks = new int[capacity];
+        }
+        else
+        {
+            MatchBlocks.AsSpan(0, capacity).Clear();
+        }
+    }
+
+    /// <summary>Forgets the request; keeps the memory.</summary>
+    public void Clear()
+    {
+        Hashes.Clear();
+        TotalBlocks = 0;
+        BlockTokens = 0;
+    }
+}
