@@ -41,25 +41,25 @@ public sealed class EndpointColumns(int capacity)
 public sealed record LoraState(byte[][] Running, byte[][] Waiting, int MaxAdapters);
 
 /// <summary>What one good scrape of one endpoint found. Fields that the exposition lacks keep the column's last value.</summary>
-public struct EndpointMetrics
+public record struct EndpointMetrics
 {
     /// <summary>NaN = not reported.</summary>
-    public double Waiting;
+    public double Waiting { get; set; }
 
     /// <summary>NaN = not reported.</summary>
-    public double Running;
+    public double Running { get; set; }
 
     /// <summary>0 … 1; NaN = not reported.</summary>
-    public double KvUsage;
+    public double KvUsage { get; set; }
 
     /// <summary>Tokens; 0 = not reported.</summary>
-    public int CacheBlockTokens;
+    public int CacheBlockTokens { get; set; }
 
     /// <summary>0 = not reported.</summary>
-    public int CacheBlocks;
+    public int CacheBlocks { get; set; }
 
     /// <summary>Null = not reported.</summary>
-    public LoraState? Lora;
+    public LoraState? Lora { get; set; }
 
     /// <summary>Nothing reported.</summary>
     public static EndpointMetrics None => new() { Waiting = double.NaN, Running = double.NaN, KvUsage = double.NaN };
