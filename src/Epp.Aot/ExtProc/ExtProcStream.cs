@@ -1,0 +1,356 @@
+using System.Buffers;
+using Epp.Aot.Grpc;
+using Epp.Aot.Telemetry;
+using Epp.Native;
+using Epp.Native.Pool;
+using Epp.Native.Requests;
+using Epp.Native.Wire;
+
+namespace Epp.Aot.ExtProc;
+
+/// <summary>
+/// The state machine of one HTTP exchange (contract §1.5–1.7): messages in, answers out. Synchronous: it never waits. Used by one
+/// task at a time.
+/// </summary>
+internal sealed class ExtProcStream(StreamServices services)
+{
+    [ThreadStatic]
+    private static ProtoWriter? t_writer;
+
+    private readonly ResponsePhase _response = new(services);
+    private RequestPhase? _request = RequestPhase.Rent();
+    private ReplyBody _reply;
+    private BodyMode _requestMode = BodyMode.FullDuplexStreamed;
+    private BodyMode _responseMode = BodyMode.FullDuplexStreamed;
+    private long _receivedAt;
+    private long _processingFrom;
+    private bool _answered;
+    private bool _trailersPending;
+    private bool _configured;
+    private bool _finished;
+    private Endpoint? _endpoint;
+    private RequestSeries? _series;
+
+    /// <summary>True when something was written that is not flushed yet.</summary>
+    public bool HasOutput { get; set; }
+
+    /// <summary>True while body chunks of the answer wait for <see cref="WriteReply"/>.</summary>
+    public bool HasReply { get; private set; }
+
+    private static ProtoWriter Writer => t_writer ??= new ProtoWriter();
+
+    /// <summary>Handles one message; a status ends the stream.</summary>
+    public GrpcStatus? Handle(in ProcessingRequest message, IBufferWriter<byte> output)
+    {
+        if (!_configured)
+        {
+            Configure(in message);
+        }
+
+        return message.Kind switch
+        {
+            ProcessingKind.RequestHeaders => OnRequestHeaders(in message, output),
+            ProcessingKind.RequestBody => OnRequestBody(in message, output),
+            ProcessingKind.RequestTrailers => OnRequestTrailers(in message, output),
+            ProcessingKind.ResponseHeaders => OnResponse(_response.OnHeaders(in message, output, Writer, _responseMode)),
+            ProcessingKind.ResponseBody => OnResponse(_response.OnBody(in message, output, Writer, _responseMode)),
+            ProcessingKind.ResponseTrailers => OnResponse(_response.OnTrailers(output, Writer, _responseMode)),
+            _ => null,
+        };
+    }
+
+    /// <summary>Writes the next chunk of the answer's body; <see cref="HasReply"/> tells whether more follow.</summary>
+    public void WriteReply(IBufferWriter<byte> output)
+    {
+        _reply.WriteChunk(output, Writer, endOfStream: !_trailersPending);
+        if (!_reply.Done)
+        {
+            return;
+        }
+
+        HasReply = false;
+        if (_trailersPending)
+        {
+            _trailersPending = false;
+            WriteTrailers(ProcessingKind.RequestTrailers, output);
+        }
+    }
+
+    /// <summary>Work that nobody waits for, done once the answer is on its way.</summary>
+    public void AfterAnswer()
+    {
+        if (!_answered || _request is null || HasReply)
+        {
+            return;
+        }
+
+        ReleaseRequest();
+        if (_processingFrom != 0)
+        {
+            services.Metrics.RequestProcessing(Seconds(_processingFrom));
+            _processingFrom = 0;
+        }
+    }
+
+    /// <summary>Accounts for the exchange and gives everything back; the first call counts, whatever ended the stream.</summary>
+    public void Finish()
+    {
+        if (_finished)
+        {
+            return;
+        }
+
+        _finished = true;
+        ReleaseRequest();
+        _response.Finish();
+        if (_endpoint is not null)
+        {
+            _endpoint.EndRequest();
+            _series?.Running(-1);
+        }
+    }
+
+    private void Configure(in ProcessingRequest message)
+    {
+        // Envoy says its body modes on the first message only; a proxy that says nothing speaks full duplex, as the references expect.
+        _configured = true;
+        _receivedAt = services.Time.GetTimestamp();
+        _response.ReceivedAt = _receivedAt;
+        if (message.HasProtocolConfig)
+        {
+            _requestMode = message.RequestBodyMode;
+            _responseMode = message.ResponseBodyMode;
+        }
+    }
+
+    private GrpcStatus? OnRequestHeaders(in ProcessingRequest message, IBufferWriter<byte> output)
+    {
+        if (_answered || _request is null || _request.Headers.Count > 0)
+        {
+            return null;
+        }
+
+        if (!ProcessingRequest.TryReadHeaders(message.HeaderMap, _request.Headers))
+        {
+            return Fail(output, new RequestFailure(FailureKind.HeadersTooLarge, "malformed headers, or more than 1,024 of them or 1 MiB; send fewer"));
+        }
+
+        _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
+        if (message.EndOfStream)
+        {
+            return AnswerWithoutBody(in message, output);
+        }
+
+        switch (_requestMode)
+        {
+            case BodyMode.None or BodyMode.Streamed or BodyMode.Grpc:
+                // The body is never shown (NONE), or only after the headers went on: load alone decides.
+                _request.Api = RequestApi.Passthrough;
+                return Answer(in message, output, ProcessingKind.RequestHeaders);
+            case BodyMode.Buffered or BodyMode.BufferedPartial:
+                Write(output, ProcessingKind.RequestHeaders);
+                break;
+        }
+
+        _request.Scanner.Reset(_request.Api, services.Options.Dialect);
+        return null;
+    }
+
+    private GrpcStatus? OnRequestBody(in ProcessingRequest message, IBufferWriter<byte> output)
+    {
+        if (_answered || _request is null)
+        {
+            if (_requestMode is BodyMode.Streamed)
+            {
+                Write(output, ProcessingKind.RequestBody);
+            }
+
+            // In full duplex a second end of stream, or bytes behind it, changes nothing (contract §0a).
+            return null;
+        }
+
+        if (_request.Headers.Count == 0 && _request.Body.Length == 0)
+        {
+            // A stream that starts with a body: the references' default path.
+            _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
+            _request.Scanner.Reset(_request.Api, services.Options.Dialect);
+        }
+
+        if (Take(message.Body) is { } failure)
+        {
+            return Fail(output, failure);
+        }
+
+        if (_requestMode == BodyMode.BufferedPartial && !message.EndOfStream)
+        {
+            // The proxy's buffer was too small for the body: what is missing cannot be validated, so load decides.
+            _request.Api = RequestApi.Passthrough;
+        }
+        else if (_requestMode is not BodyMode.Buffered && !message.EndOfStream)
+        {
+            return null;
+        }
+
+        return Answer(in message, output, _requestMode is BodyMode.Buffered or BodyMode.BufferedPartial ? ProcessingKind.RequestBody : ProcessingKind.RequestHeaders);
+    }
+
+    private GrpcStatus? OnRequestTrailers(in ProcessingRequest message, IBufferWriter<byte> output)
+    {
+        if (_answered || _request is null)
+        {
+            WriteTrailers(ProcessingKind.RequestTrailers, output);
+            return null;
+        }
+
+        _trailersPending = true;
+        return Answer(in message, output, ProcessingKind.RequestHeaders);
+    }
+
+    private GrpcStatus? OnResponse(bool wrote)
+    {
+        HasOutput |= wrote;
+        return null;
+    }
+
+    private RequestFailure? Take(ReadOnlySpan<byte> bytes)
+    {
+        var request = _request!;
+        if (request.Body.Length + bytes.Length > services.Options.MaxBodyBytes)
+        {
+            return new RequestFailure(FailureKind.BodyTooLarge, $"request body larger than {services.Options.MaxBodyBytes} bytes; raise --max-request-body-bytes or send less");
+        }
+
+        if (!services.Budget.TryTake(bytes.Length))
+        {
+            return new RequestFailure(FailureKind.BodyBudgetSpent, $"request bodies in flight exceed {services.Budget.MaxBytes} bytes; retry, or raise --max-buffered-bytes");
+        }
+
+        request.BudgetBytes += bytes.Length;
+        request.Body.Append(bytes);
+        request.Scanner.Feed(bytes);
+        return null;
+    }
+
+    private GrpcStatus? AnswerWithoutBody(in ProcessingRequest message, IBufferWriter<byte> output)
+    {
+        var decision = services.Director.DecideWithoutBody(_request!, ReadSubset(in message), Writer);
+        return Complete(decision, output, default);
+    }
+
+    private GrpcStatus? Answer(in ProcessingRequest message, IBufferWriter<byte> output, ProcessingKind kind)
+    {
+        _processingFrom = services.Time.GetTimestamp();
+        var streamed = _requestMode is BodyMode.FullDuplexStreamed;
+        var decision = services.Director.Decide(_request!, ReadSubset(in message), kind, streamed, Writer, out var reply);
+        return Complete(decision, output, reply, streamed, kind);
+    }
+
+    private GrpcStatus? Complete(in Decision decision, IBufferWriter<byte> output, ReplyBody reply, bool streamed = false, ProcessingKind kind = ProcessingKind.RequestHeaders)
+    {
+        _series = decision.Series;
+        _response.Series = decision.Series;
+        if (decision.Failure is { } failure)
+        {
+            return Fail(output, failure);
+        }
+
+        _answered = true;
+        output.Write(Writer.Written);
+        HasOutput = true;
+        _endpoint = decision.Endpoint;
+        if (decision.CountsAsRunning)
+        {
+            _endpoint!.BeginRequest();
+            _series!.Running(1);
+        }
+        else
+        {
+            _endpoint = null;
+        }
+
+        _response.Begin(decision);
+        if (streamed)
+        {
+            _reply = reply;
+            HasReply = true;
+            WriteReply(output);
+        }
+        else if (kind == ProcessingKind.RequestBody && reply.Rewritten)
+        {
+            reply.WriteBytes(output, reply.Length);
+        }
+
+        if (_trailersPending && !HasReply && !streamed)
+        {
+            _trailersPending = false;
+            WriteTrailers(ProcessingKind.RequestTrailers, output);
+        }
+
+        return null;
+    }
+
+    private SubsetHint? ReadSubset(in ProcessingRequest message)
+    {
+        if (services.Options.DisableSubsetFilter || message.Metadata.IsEmpty)
+        {
+            return null;
+        }
+
+        MetadataReader.TryReadSubset(message.Metadata, _request!.Subset);
+        return _request.Subset;
+    }
+
+    private GrpcStatus? Fail(IBufferWriter<byte> output, RequestFailure failure)
+    {
+        var dialect = services.Options.Dialect;
+        _series ??= services.Metrics.Requests(default, default, "default-flow"u8, 0);
+        _series.Error(failure.Code(dialect));
+        failure.Encode(Writer, dialect);
+        output.Write(Writer.Written);
+        Log.RequestRejected(services.Logger, failure.HttpStatus, failure.Text(dialect));
+        if (_processingFrom != 0)
+        {
+            services.Metrics.RequestProcessing(Seconds(_processingFrom));
+        }
+
+        HasOutput = true;
+        _answered = true;
+        return GrpcStatus.Ok;
+    }
+
+    private void Write(IBufferWriter<byte> output, ProcessingKind kind)
+    {
+        ExtProcEncoder.Continue(Writer, kind);
+        output.Write(Writer.Written);
+        HasOutput = true;
+    }
+
+    private void WriteTrailers(ProcessingKind kind, IBufferWriter<byte> output) => Write(output, kind);
+
+    private void ReleaseRequest()
+    {
+        if (_request is { } request)
+        {
+            services.Budget.Return(request.BudgetBytes);
+            request.Dispose();
+            _request = null;
+        }
+    }
+
+    private double Seconds(long since) => services.Time.GetElapsedTime(since).TotalSeconds;
+
+    private static ReadOnlySpan<byte> PathOf(HeaderTable headers)
+    {
+        if (headers.TryGet(WellKnownHeaders.Path, out var path) && !path.IsEmpty)
+        {
+            return path;
+        }
+
+        if (headers.TryGet(WellKnownHeaders.OriginalPath, out path) && !path.IsEmpty)
+        {
+            return path;
+        }
+
+        return headers.TryGet(WellKnownHeaders.ForwardedPath, out path) && !path.IsEmpty ? path : "/v1/completions"u8;
+    }
+}

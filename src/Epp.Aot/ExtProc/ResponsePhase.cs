@@ -1,0 +1,237 @@
+using System.Buffers;
+using Epp.Aot.Telemetry;
+using Epp.Native.Requests;
+using Epp.Native.Wire;
+
+namespace Epp.Aot.ExtProc;
+
+/// <summary>
+/// The response half of an exchange (contract §1.7): headers, chunks passed on one for one, trailers, and the accounting at their end.
+/// A pass-through chunk allocates nothing.
+/// </summary>
+internal sealed class ResponsePhase(StreamServices services)
+{
+    private readonly ResponseScanner _usage = new();
+    private ResponseModelRewriter? _restore;
+    private bool _started;
+    private bool _streaming;
+    private bool _completed;
+    private bool _erred;
+    private long _bytes;
+    private long _firstChunkAt;
+    private long _lastChunkAt;
+
+    /// <summary>Timestamp of the exchange's first message.</summary>
+    public long ReceivedAt { get; set; }
+
+    /// <summary>Metrics of the request's label set; the empty set where the stream began with the response.</summary>
+    public RequestSeries? Series { get; set; }
+
+    /// <summary>Takes over from the request half.</summary>
+    public void Begin(in Decision decision)
+    {
+        _streaming = decision.ExpectsStream;
+        if (decision.RestoreModel is { } incoming)
+        {
+            _restore = new ResponseModelRewriter(decision.TargetModel!, incoming);
+        }
+    }
+
+    /// <summary>Answers response headers; true when something was written.</summary>
+    public bool OnHeaders(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
+    {
+        if (_started)
+        {
+            return false;
+        }
+
+        _started = true;
+        ReadHeaders(message.HeaderMap);
+        _usage.Reset(_streaming);
+        writer.Clear();
+        if (_restore is not null)
+        {
+            // The names differ in length, so the announced length may be wrong.
+            ExtProcEncoder.RemoveHeader(writer, WellKnownHeaders.ContentLengthLower);
+        }
+
+        ExtProcEncoder.SetHeader(writer, WellKnownHeaders.WentIntoResponseHeaders, "true"u8);
+        ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseHeaders, 0, 0);
+        writer.PrependGrpcPrefix();
+        output.Write(writer.Written);
+        if (message.EndOfStream || mode == BodyMode.None)
+        {
+            Complete();
+        }
+
+        return true;
+    }
+
+    /// <summary>Answers one body message; true when something was written.</summary>
+    public bool OnBody(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
+    {
+        if (_completed)
+        {
+            return false;
+        }
+
+        var started = services.Time.GetTimestamp();
+        Account(message.Body, started);
+        if (mode == BodyMode.FullDuplexStreamed)
+        {
+            PassOn(in message, output, writer);
+        }
+        else
+        {
+            Replace(in message, output, writer);
+        }
+
+        if (message.EndOfStream)
+        {
+            Complete();
+        }
+
+        services.Metrics.ResponseProcessing(services.Time.GetElapsedTime(started).TotalSeconds);
+        return true;
+    }
+
+    /// <summary>Answers response trailers, which also end a body that had no end of stream.</summary>
+    public bool OnTrailers(IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
+    {
+        if (!_completed && _restore is { HeldBytes: > 0 } && mode == BodyMode.FullDuplexStreamed)
+        {
+            WriteChunk(output, writer, _restore.Flush(), endOfStream: false);
+        }
+
+        Complete();
+        ExtProcEncoder.Continue(writer, ProcessingKind.ResponseTrailers);
+        output.Write(writer.Written);
+        return true;
+    }
+
+    /// <summary>Counts what an end without an answer leaves: nothing is observed twice.</summary>
+    public void Finish()
+    {
+        if (_started && !_completed)
+        {
+            // Cut off in the middle: the worker or the client went away.
+            _completed = true;
+        }
+    }
+
+    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer) =>
+        WriteChunk(output, writer, _restore is null ? message.Body : _restore.Rewrite(message.Body, message.EndOfStream), message.EndOfStream);
+
+    // BUFFERED and STREAMED: an answer without mutation lets the bytes pass; only a restored model name replaces them.
+    private void Replace(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
+    {
+        if (_restore is null)
+        {
+            ExtProcEncoder.Continue(writer, ProcessingKind.ResponseBody);
+            output.Write(writer.Written);
+            return;
+        }
+
+        var body = _restore.Rewrite(message.Body, message.EndOfStream);
+        writer.Clear();
+        var behind = ExtProcEncoder.BodyMutation(writer, body.Length, streamed: false, endOfStream: false);
+        ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseBody, writer.Length, behind);
+        writer.PrependGrpcPrefix(behind);
+        output.Write(writer.Written);
+        output.Write(body);
+    }
+
+    // One message in, one message out, cut only where the message is larger than the references' chunks (contract §1.6).
+    private static void WriteChunk(IBufferWriter<byte> output, ProtoWriter writer, ReadOnlySpan<byte> body, bool endOfStream)
+    {
+        do
+        {
+            var part = body[..Math.Min(body.Length, ReplyBody.ChunkBytes)];
+            body = body[part.Length..];
+            var last = endOfStream && body.IsEmpty;
+            ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, part.Length, last);
+            output.Write(writer.Written);
+            output.Write(part);
+            if (last)
+            {
+                output.Write(ExtProcEncoder.EndOfStreamField);
+            }
+        }
+        while (!body.IsEmpty);
+    }
+
+    private void ReadHeaders(ReadOnlySpan<byte> headerMap)
+    {
+        var reader = new ProtoReader(headerMap);
+        while (reader.Next())
+        {
+            if (reader.Field != 1 || reader.WireType != ProtoReader.Bytes
+                || !ProcessingRequest.TryReadHeader(reader.Content, out var key, out var value))
+            {
+                continue;
+            }
+
+            if (key.SequenceEqual(WellKnownHeaders.ContentType))
+            {
+                _streaming |= value.IndexOf("text/event-stream"u8) >= 0;
+            }
+            else if (key.SequenceEqual(WellKnownHeaders.Status))
+            {
+                _erred |= !value.SequenceEqual("200"u8);
+            }
+            else if (key.SequenceEqual(WellKnownHeaders.PseudoStatus))
+            {
+                _erred |= value.Length == 3 && value[0] >= (byte)'5';
+            }
+        }
+
+        if (_erred)
+        {
+            OwnSeries().Error("ModelServerError");
+        }
+    }
+
+    private void Account(ReadOnlySpan<byte> body, long now)
+    {
+        if (!body.IsEmpty || _firstChunkAt == 0)
+        {
+            if (_firstChunkAt == 0)
+            {
+                _firstChunkAt = now;
+                OwnSeries().FirstToken(Seconds(ReceivedAt, now), _streaming);
+            }
+            else if (_streaming && !body.IsEmpty)
+            {
+                OwnSeries().StreamingItl(Seconds(_lastChunkAt, now));
+            }
+
+            _lastChunkAt = now;
+        }
+
+        _bytes += body.Length;
+        _usage.Feed(body);
+    }
+
+    private void Complete()
+    {
+        if (_completed)
+        {
+            return;
+        }
+
+        _completed = true;
+        var now = services.Time.GetTimestamp();
+        _usage.Complete();
+        var usage = _usage.Usage;
+        var series = OwnSeries();
+        series.Completed(Seconds(ReceivedAt, now), _bytes, in usage);
+        if (_streaming && usage.CompletionTokens > 1 && _firstChunkAt != 0)
+        {
+            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.CompletionTokens - 1));
+        }
+    }
+
+    private RequestSeries OwnSeries() => Series ??= services.Metrics.Requests(default, default, "default-flow"u8, 0);
+
+    private double Seconds(long from, long to) => services.Time.GetElapsedTime(from, to).TotalSeconds;
+}

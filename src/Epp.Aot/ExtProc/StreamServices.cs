@@ -1,0 +1,16 @@
+using Epp.Aot.Telemetry;
+using Epp.Native.Pool;
+using Epp.Native.Scheduling;
+using Microsoft.Extensions.Logging;
+
+namespace Epp.Aot.ExtProc;
+
+/// <summary>What every stream shares. Immutable; safe to share.</summary>
+internal sealed record StreamServices(
+    Pool Pool,
+    Director Director,
+    EppMetrics Metrics,
+    ExtProcOptions Options,
+    BodyBudget Budget,
+    TimeProvider Time,
+    ILogger Logger);

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Epp.Aot.Grpc;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Epp.Aot.Hosting;
+
+/// <summary>Ports and limits of the listeners.</summary>
+/// <param name="GrpcPort">ext_proc and health.</param>
+/// <param name="HealthPort">Health only, plaintext.</param>
+/// <param name="MetricsPort">HTTP/1.1.</param>
+/// <param name="Certificate">Null = plaintext HTTP/2 on the ext_proc port.</param>
+/// <param name="Grpc">Message limits.</param>
+internal sealed record EppServerOptions(int GrpcPort, int HealthPort, int MetricsPort, X509Certificate2? Certificate, GrpcOptions Grpc);
+
+/// <summary>
+/// The one Kestrel of the process: ext_proc, health and metrics ports. Without ASP.NET's pipeline: requests go straight to
+/// <see cref="GrpcServer"/>.
+/// </summary>
+internal sealed class EppServer : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+    private readonly IServer _server;
+    private readonly GrpcServer _grpc;
+
+    public EppServer(
+        EppServerOptions options,
+        Dictionary<string, GrpcMethod> extProc,
+        Dictionary<string, GrpcMethod> health,
+        Func<IFeatureCollection, Task> metrics,
+        TimeProvider time,
+        ILoggerProvider logging)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddProvider(logging).SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, options));
+        var x = Environment.GetEnvironmentVariable("EPP_X") ?? "";
+        builder.WebHost.UseSockets(o => { o.UnsafePreferInlineScheduling = x.Contains('u'); if (x.Contains('0')) { o.IOQueueCount = 0; } if (x.Contains('1')) { o.IOQueueCount = 1; } o.WaitForDataBeforeAllocatingBuffer = !x.Contains('w'); });
+        _application = builder.Build();
+        _server = _application.Services.GetRequiredService<IServer>();
+        _grpc = new GrpcServer(
+            new Dictionary<int, Dictionary<string, GrpcMethod>> { [options.GrpcPort] = extProc, [options.HealthPort] = health },
+            new Dictionary<int, Func<IFeatureCollection, Task>> { [options.MetricsPort] = metrics },
+            options.Grpc,
+            time);
+    }
+
+    /// <summary>Starts listening.</summary>
+    /// <exception cref="IOException">A port is taken.</exception>
+    public Task StartAsync() => _server.StartAsync(_grpc, CancellationToken.None);
+
+    /// <summary>Stops accepting, lets open streams end until <paramref name="deadline"/> is cancelled, then cuts them.</summary>
+    public Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);
+
+    public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    private static void Configure(KestrelServerOptions kestrel, EppServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        var limits = kestrel.Limits;
+        // A gateway multiplexes thousands of exchanges on one connection, each as slow as its model: no rate limits, no idle timeouts.
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.MaxRequestBodySize = null;
+        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        limits.Http2.MaxStreamsPerConnection = 1_000_000;
+        limits.Http2.InitialStreamWindowSize = 1 << 20;
+        limits.Http2.InitialConnectionWindowSize = 16 << 20;
+        limits.Http2.MaxFrameSize = 64 * 1024;
+        kestrel.Listen(IPAddress.IPv6Any, options.GrpcPort, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (options.Certificate is not null)
+            {
+                listen.UseHttps(options.Certificate);
+            }
+        });
+        kestrel.Listen(IPAddress.IPv6Any, options.HealthPort, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(IPAddress.IPv6Any, options.MetricsPort, listen => listen.Protocols = HttpProtocols.Http1);
+    }
+}
