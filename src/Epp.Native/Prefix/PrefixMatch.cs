@@ -3,6 +3,8 @@ namespace Epp.Native.Prefix;
 /// <summary>How many leading prefix blocks of one request each endpoint holds. Reused; not thread-safe.</summary>
 public sealed class PrefixMatch
 {
+    private ulong[] _runBits = [];
+
     /// <summary>The request's block hashes; kept from the match until the pick is recorded.</summary>
     public BlockHashes Hashes { get; } = new();
 
@@ -26,6 +28,17 @@ public sealed class PrefixMatch
         {
             MatchBlocks.AsSpan(0, capacity).Clear();
         }
+    }
+
+    /// <summary>Working memory of the index.</summary>
+    internal Span<ulong> RunBits(int words)
+    {
+        if (_runBits.Length < words)
+        {
+            _runBits = new ulong[words];
+        }
+
+        return _runBits.AsSpan(0, words);
     }
 
     /// <summary>Forgets the request; keeps the memory.</summary>

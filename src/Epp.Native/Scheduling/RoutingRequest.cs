@@ -15,6 +15,7 @@ public sealed class RoutingRequest
     private int _targetModelLength;
     private byte[] _cacheSalt = [];
     private int _cacheSaltLength;
+    private RandomSource _random;
 
     /// <summary>The scanned body; null for a request without body or one that is passed through.</summary>
     public RequestScanner? Scan { get; set; }
@@ -37,6 +38,17 @@ public sealed class RoutingRequest
     /// <summary>Prefix matches, one per prefix producer of the configuration, by the producer's ordinal.</summary>
     public PrefixMatch[] PrefixMatches { get; set; } = [];
 
+    /// <summary>
+    /// Time each plugin took in this decision, in <see cref="System.Diagnostics.Stopwatch"/> ticks, by its ordinal in
+    /// <see cref="Scheduler.Plugins"/>; −1 = it did not run.
+    /// </summary>
+    public long[] PluginTicks { get; private set; } = [];
+
+    /// <summary>Chance of this decision; seeded by the scheduler on first use.</summary>
+    public ref RandomSource Random => ref _random;
+
+    internal Scratch Scratch { get; } = new();
+
     /// <summary>Endpoints picked, best first; the first is the destination, the others are fallbacks.</summary>
     public Endpoint?[] Picked { get; private set; } = new Endpoint?[4];
 
@@ -44,10 +56,10 @@ public sealed class RoutingRequest
     public int PickedCount { get; private set; }
 
     /// <summary>Slots scored by the profile, for <c>--emit-endpoint-scores</c> and the debug log.</summary>
-    public ushort[] ScoredIndexes { get; set; } = [];
+    public ushort[] ScoredIndexes { get; private set; } = [];
 
     /// <summary>Weighted sums beside <see cref="ScoredIndexes"/>.</summary>
-    public double[] ScoredTotals { get; set; } = [];
+    public double[] ScoredTotals { get; private set; } = [];
 
     /// <summary>Used entries of <see cref="ScoredIndexes"/>; 0 where no scorer ran.</summary>
     public int ScoredCount { get; set; }
@@ -69,6 +81,30 @@ public sealed class RoutingRequest
         Picked[PickedCount++] = endpoint;
     }
 
+    /// <summary>Makes room for one decision: sizes the arrays, forgets an earlier outcome, keeps the request's input.</summary>
+    internal void Begin(int capacity, int plugins, int producers)
+    {
+        Scratch.EnsureCapacity(capacity);
+        if (ScoredIndexes.Length < capacity)
+        {
+            ScoredIndexes = new ushort[capacity];
+            ScoredTotals = new double[capacity];
+        }
+
+        if (PluginTicks.Length != plugins)
+        {
+            PluginTicks = new long[plugins];
+        }
+
+        Array.Fill(PluginTicks, -1);
+        while (PrefixMatches.Length < producers)
+        {
+            PrefixMatches = [.. PrefixMatches, new PrefixMatch()];
+        }
+
+        ForgetOutcome();
+    }
+
     /// <summary>Forgets the request; keeps the memory.</summary>
     public void Reset()
     {
@@ -78,13 +114,19 @@ public sealed class RoutingRequest
         Subset = null;
         _targetModelLength = 0;
         _cacheSaltLength = 0;
-        ScoredCount = 0;
-        Array.Clear(Picked, 0, PickedCount);
-        PickedCount = 0;
         foreach (var match in PrefixMatches)
         {
             match.Clear();
         }
+
+        ForgetOutcome();
+    }
+
+    private void ForgetOutcome()
+    {
+        ScoredCount = 0;
+        Array.Clear(Picked, 0, PickedCount);
+        PickedCount = 0;
     }
 
     private static void Set(ref byte[] buffer, ref int length, ReadOnlySpan<byte> value)
