@@ -13,6 +13,7 @@ internal sealed class ResponsePhase(StreamServices services)
 {
     private readonly ResponseScanner _usage = new();
     private ResponseModelRewriter? _restore;
+    private ArrayBufferWriter<byte>? _restored;
     private bool _started;
     private bool _streaming;
     private bool _completed;
@@ -33,7 +34,9 @@ internal sealed class ResponsePhase(StreamServices services)
         _streaming = decision.ExpectsStream;
         if (decision.RestoreModel is { } incoming)
         {
-            _restore = new ResponseModelRewriter(decision.TargetModel!, incoming);
+            _restore = new ResponseModelRewriter();
+            _restore.Begin(decision.TargetModel!, incoming);
+            _restored = new ArrayBufferWriter<byte>();
         }
     }
 
@@ -98,9 +101,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Answers response trailers, which also end a body that had no end of stream.</summary>
     public bool OnTrailers(IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
     {
-        if (!_completed && _restore is { HeldBytes: > 0 } && mode == BodyMode.FullDuplexStreamed)
+        if (!_completed && _restore is not null && mode == BodyMode.FullDuplexStreamed && Restored(default, last: true) is { IsEmpty: false } held)
         {
-            WriteChunk(output, writer, _restore.Flush(), endOfStream: false);
+            WriteChunk(output, writer, held, endOfStream: false);
         }
 
         Complete();
@@ -120,7 +123,14 @@ internal sealed class ResponsePhase(StreamServices services)
     }
 
     private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer) =>
-        WriteChunk(output, writer, _restore is null ? message.Body : _restore.Rewrite(message.Body, message.EndOfStream), message.EndOfStream);
+        WriteChunk(output, writer, _restore is null ? message.Body : Restored(message.Body, message.EndOfStream), message.EndOfStream);
+
+    private ReadOnlySpan<byte> Restored(ReadOnlySpan<byte> body, bool last)
+    {
+        _restored!.ResetWrittenCount();
+        _restore!.Write(body, last, _restored);
+        return _restored.WrittenSpan;
+    }
 
     // BUFFERED and STREAMED: an answer without mutation lets the bytes pass; only a restored model name replaces them.
     private void Replace(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
@@ -132,7 +142,7 @@ internal sealed class ResponsePhase(StreamServices services)
             return;
         }
 
-        var body = _restore.Rewrite(message.Body, message.EndOfStream);
+        var body = Restored(message.Body, message.EndOfStream);
         writer.Clear();
         var behind = ExtProcEncoder.BodyMutation(writer, body.Length, streamed: false, endOfStream: false);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseBody, writer.Length, behind);
@@ -146,7 +156,7 @@ internal sealed class ResponsePhase(StreamServices services)
     {
         do
         {
-            var part = body[..Math.Min(body.Length, ReplyBody.ChunkBytes)];
+            var part = body[..Math.Min(body.Length, ExtProcStream.ChunkBytes)];
             body = body[part.Length..];
             var last = endOfStream && body.IsEmpty;
             ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, part.Length, last);
