@@ -208,7 +208,10 @@ internal sealed class ResponsePhase(StreamServices services)
             if (_firstChunkAt == 0)
             {
                 _firstChunkAt = now;
-                OwnSeries().FirstToken(Seconds(ReceivedAt, now), _streaming);
+                if (_streaming)
+                {
+                    OwnSeries().FirstToken(Seconds(ReceivedAt, now), streaming: true);
+                }
             }
             else if (_streaming && !body.IsEmpty)
             {
@@ -234,7 +237,13 @@ internal sealed class ResponsePhase(StreamServices services)
         _usage.Complete();
         var usage = _usage.Usage;
         var series = OwnSeries();
-        series.Completed(Seconds(ReceivedAt, now), _bytes, in usage);
+        var seconds = Seconds(ReceivedAt, now);
+        series.Completed(seconds, _bytes, usage.PromptTokens, usage.CompletionTokens, usage.CachedTokens);
+        if (!_streaming)
+        {
+            series.FirstToken(seconds, streaming: false);
+        }
+
         if (_streaming && usage.CompletionTokens > 1 && _firstChunkAt != 0)
         {
             series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.CompletionTokens - 1));
