@@ -4,10 +4,10 @@ namespace Epp.Lab.Workers;
 
 /// <summary>
 /// Service times of a simulated engine. Defaults are a mid-size model on one GPU, sped up so that a demo takes seconds:
-/// prefill 12,000 tokens/s, one prefill at a time; 4 ms a generated token; 8 requests run, the rest wait in order.
+/// prefill 16,000 tokens/s, one prefill at a time; 4 ms a generated token; 8 requests run, the rest wait in order.
 /// </summary>
 internal sealed record EngineOptions(
-    int PrefillTokensPerSecond = 12_000, double DecodeMsPerToken = 4, int MaxRunning = 8, int CacheBlocks = 3_000, string Model = "lab-model");
+    int PrefillTokensPerSecond = 16_000, double DecodeMsPerToken = 4, int MaxRunning = 8, int CacheBlocks = 1_800, string Model = "lab-model");
 
 /// <summary>What one request cost: tokens of the prompt, and how many of them the prefix cache held.</summary>
 internal sealed record Usage(int PromptTokens, int CachedTokens, int CompletionTokens);

@@ -7,10 +7,10 @@ internal static class WorkerCommand
     [
         new("port", "8000", "first port on 127.0.0.1"),
         new("count", "1", "workers, on consecutive ports"),
-        new("prefill-rate", "12000", "uncached prompt tokens per second"),
+        new("prefill-rate", "16000", "uncached prompt tokens per second"),
         new("decode-ms", "4", "milliseconds a generated token"),
         new("max-running", "8", "requests that run at once; the rest wait"),
-        new("cache-blocks", "3000", "prefix cache, blocks of 16 tokens"),
+        new("cache-blocks", "1800", "prefix cache, blocks of 16 tokens"),
         new("model", "lab-model", "model name"),
     ];
 

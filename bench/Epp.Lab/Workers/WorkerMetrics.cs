@@ -47,6 +47,8 @@ internal sealed class WorkerMetrics
         "vllm:request_params_n", "vllm:request_params_max_tokens", "vllm:request_max_num_generation_tokens",
         "vllm:iteration_tokens_total", "vllm:request_prefill_kv_computed_tokens", "vllm:kv_block_lifetime_seconds",
         "vllm:kv_block_idle_before_evict_seconds", "vllm:kv_block_reuse_gap_seconds", "vllm:request_num_preemptions",
+        "vllm:time_per_output_token_seconds", "vllm:time_in_queue_requests_seconds", "vllm:kv_transfer_latency_seconds",
+        "vllm:model_forward_time_seconds", "vllm:model_execute_time_seconds",
     ];
 
     readonly string _labels;
