@@ -16,7 +16,7 @@ namespace Epp.Aot.ExtProc;
 /// Turns a complete request into an answer: model, rewrite, fairness, pick, headers (contract §3.4, §3.9). Thread-safe: what it needs
 /// for one decision is kept per thread.
 /// </summary>
-internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metrics, ExtProcOptions options, PluginTimes plugins, PickLog pickLog)
+internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metrics, ExtProcOptions options, PluginTimes plugins, PrefixMetrics prefix, PickLog pickLog)
 {
     [ThreadStatic]
     private static RoutingRequest? t_routing;
@@ -114,6 +114,7 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         scheduler.OnPicked(routing);
         series.Picked(replyBytes);
         plugins.Observe(routing);
+        prefix.Observe(routing);
         pickLog.Write(routing, snapshot);
         Encode(writer, request, routing, kind, streamed || kind == ProcessingKind.RequestHeaders ? replyBytes : -1, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
         Return(routing);
@@ -128,7 +129,7 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
     private static FailureKind Kind(PickError error) =>
         error == PickError.NoCandidates ? FailureKind.NoCandidates : FailureKind.FiltersRemovedAll;
 
-    private RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
+    private static RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
     {
         var routing = t_routing ?? new RoutingRequest();
         t_routing = null;

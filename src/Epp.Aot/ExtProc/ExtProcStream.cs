@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Epp.Aot.Grpc;
 using Epp.Aot.Telemetry;
 using Epp.Native;
@@ -143,10 +144,14 @@ internal sealed class ExtProcStream(StreamServices services)
             return Fail(output, new RequestFailure(FailureKind.HeadersTooLarge, "malformed headers, or more than 1,024 of them or 1 MiB; send fewer"));
         }
 
-        _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
         if (message.EndOfStream)
         {
             return AnswerWithoutBody(in message, output);
+        }
+
+        if (ResolveApi() is { } unclaimed)
+        {
+            return Fail(output, unclaimed);
         }
 
         switch (_requestMode)
@@ -180,7 +185,11 @@ internal sealed class ExtProcStream(StreamServices services)
         if (_request.Headers.Count == 0 && _request.Body.Length == 0)
         {
             // A stream that starts with a body: the references' default path.
-            _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
+            if (ResolveApi() is { } unclaimed)
+            {
+                return Fail(output, unclaimed);
+            }
+
             _request.Scanner.Reset(_request.Api, services.Options.Dialect);
         }
 
@@ -218,6 +227,18 @@ internal sealed class ExtProcStream(StreamServices services)
     {
         HasOutput |= wrote;
         return null;
+    }
+
+    private RequestFailure? ResolveApi()
+    {
+        var path = PathOf(_request!.Headers);
+        if (services.Parsers.TryResolve(path, out var api))
+        {
+            _request.Api = api;
+            return null;
+        }
+
+        return new RequestFailure(FailureKind.BadRequest, $"no parser registered matching path suffix for: {Encoding.UTF8.GetString(path)}");
     }
 
     private RequestFailure? Take(ReadOnlySpan<byte> bytes)
@@ -276,6 +297,7 @@ internal sealed class ExtProcStream(StreamServices services)
             _endpoint = null;
         }
 
+        _response.Api = _request!.Api;
         _response.Begin(decision);
         if (streamed)
         {

@@ -28,6 +28,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Metrics of the request's label set; the empty set where the stream began with the response.</summary>
     public RequestSeries? Series { get; set; }
 
+    /// <summary>The request's API, which decides where usage stands in the response.</summary>
+    public RequestApi Api { get; set; }
+
     /// <summary>Takes over from the request half.</summary>
     public void Begin(in Decision decision)
     {
@@ -50,7 +53,7 @@ internal sealed class ResponsePhase(StreamServices services)
 
         _started = true;
         ReadHeaders(message.HeaderMap);
-        _usage.Reset(_streaming);
+        _usage.Reset(Api, _streaming);
         writer.Clear();
         if (_restore is not null)
         {
@@ -236,17 +239,22 @@ internal sealed class ResponsePhase(StreamServices services)
         var now = services.Time.GetTimestamp();
         _usage.Complete();
         var usage = _usage.Usage;
+        if (_usage.IsMalformed)
+        {
+            services.Metrics.MalformedUsage.Add();
+        }
+
         var series = OwnSeries();
         var seconds = Seconds(ReceivedAt, now);
-        series.Completed(seconds, _bytes, usage.PromptTokens, usage.CompletionTokens, usage.CachedTokens);
+        series.Completed(seconds, _bytes, usage.Prompt, usage.Completion, usage.Cached);
         if (!_streaming)
         {
             series.FirstToken(seconds, streaming: false);
         }
 
-        if (_streaming && usage.CompletionTokens > 1 && _firstChunkAt != 0)
+        if (_streaming && usage.Completion > 1 && _firstChunkAt != 0)
         {
-            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.CompletionTokens - 1));
+            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.Completion - 1));
         }
     }
 
