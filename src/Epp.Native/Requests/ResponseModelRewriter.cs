@@ -24,7 +24,7 @@ public sealed class ResponseModelRewriter
 
     private ReadOnlySpan<byte> Incoming => _names.AsSpan(_targetLength, _incomingLength);
 
-    /// <summary>Bytes between <see cref="Key"/> and the end of a match, the blank included.</summary>
+    /// <summary>Bytes of the longest match: the one with a blank.</summary>
     private int MaxMatchBytes => Key.Length + 1 + _targetLength;
 
     /// <summary>Starts a response.</summary>
@@ -81,7 +81,7 @@ public sealed class ResponseModelRewriter
 
             if (match > 0)
             {
-                Replace(output);
+                Replace(output, match);
                 chunk = chunk[match..];
             }
             else
@@ -105,20 +105,21 @@ public sealed class ResponseModelRewriter
         {
             _held[_heldLength++] = chunk[0];
             chunk = chunk[1..];
-            var held = _held.AsSpan(0, _heldLength);
-            var match = Match(held);
-            if (match > 0)
+            while (_heldLength > 0 && Match(_held.AsSpan(0, _heldLength)) is var match && match != 0)
             {
-                Replace(output);
-                _heldLength = 0;
-            }
-            else if (match < 0)
-            {
-                // The held bytes are no match; a later one of them may begin the next.
-                var keep = PartialMatch(held[1..]);
-                output.Write(held[..(_heldLength - keep)]);
-                held[(_heldLength - keep)..].CopyTo(_held);
-                _heldLength = keep;
+                // Bytes that are no match any more go out one by one: a later one of them may begin the next.
+                var n = Math.Max(match, 1);
+                if (match > 0)
+                {
+                    Replace(output, match);
+                }
+                else
+                {
+                    output.Write(_held.AsSpan(0, 1));
+                }
+
+                _held.AsSpan(n, _heldLength - n).CopyTo(_held);
+                _heldLength -= n;
             }
         }
 
@@ -141,20 +142,6 @@ public sealed class ResponseModelRewriter
         return !name[..n].SequenceEqual(Target[..n]) ? -1 : n == _targetLength ? Key.Length + blank + n : 0;
     }
 
-    /// <summary>Bytes at the end that may begin a match.</summary>
-    private int PartialMatch(ReadOnlySpan<byte> bytes)
-    {
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            if (Match(bytes[i..]) >= 0)
-            {
-                return bytes.Length - i;
-            }
-        }
-
-        return 0;
-    }
-
     /// <summary>Bytes at the end that are a proper beginning of <see cref="Key"/>.</summary>
     private static int PartialKey(ReadOnlySpan<byte> bytes)
     {
@@ -175,10 +162,10 @@ public sealed class ResponseModelRewriter
         _heldLength = bytes.Length;
     }
 
-    private void Replace(IBufferWriter<byte> output)
+    private void Replace(IBufferWriter<byte> output, int match)
     {
-        // Both spellings come out as the one without a blank, as in the reference.
         output.Write(Key);
+        output.Write(match == MaxMatchBytes ? " "u8 : default);
         output.Write(Incoming);
     }
 
