@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Epp.Native.Prefix;
 
@@ -98,7 +99,7 @@ internal sealed class HolderTable
             }
 
             matched++;
-            if (word == runWord || (IsSet(word) && IsSet(runWord) && Bits(word).SequenceEqual(runBits)))
+            if (word == runWord || (IsSet(word) && IsSet(runWord) && SameBits(Bits(word), runBits)))
             {
                 run++;
                 continue;
@@ -223,6 +224,7 @@ internal sealed class HolderTable
     private int Home(ulong hash) => (int)((hash * _multiplier) >> _shift);
 
     /// <summary>The holders of a hash and where they are; 0 = none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Find(ulong hash, out int index)
     {
         var entries = _entries;
@@ -419,10 +421,29 @@ internal sealed class HolderTable
     }
 
     /// <summary>The bits a word names; a stale word may name bits that meanwhile belong to another hash.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<ulong> Bits(ulong word)
     {
-        var set = (int)(word & uint.MaxValue);
-        return Volatile.Read(ref _setChunks)[set / SetsPerChunk].AsSpan(set % SetsPerChunk * SetWords, SetWords);
+        var set = (uint)word;
+        return Volatile.Read(ref _setChunks)[set / SetsPerChunk].AsSpan((int)(set % SetsPerChunk) * SetWords, SetWords);
+    }
+
+    /// <summary>Pools of up to 256 endpoints are compared in place: the call of the general routine costs more than their words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool SameBits(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
+    {
+        if (a.Length > 4)
+        {
+            return a.SequenceEqual(b);
+        }
+
+        var different = 0UL;
+        for (var i = 0; i < a.Length && i < b.Length; i++)
+        {
+            different |= a[i] ^ b[i];
+        }
+
+        return different == 0;
     }
 
     private ulong NewSet()
