@@ -14,6 +14,9 @@ public sealed class ModelServerScraper : IDisposable
     /// <summary>Coarse on purpose: every wake-up is paid for, and 10 ms is a fifth of the default interval.</summary>
     private const long TickMs = 10;
 
+    /// <summary>So many endpoints are asked together before the interval is divided further: a wake-up costs as much as several scrapes.</summary>
+    private const int EndpointsPerSlot = 16;
+
     private const int SharedBufferBytes = 512 << 10;
 
     private readonly ScrapeContext _context;
@@ -36,6 +39,9 @@ public sealed class ModelServerScraper : IDisposable
         _https = options.Scheme == "https" ? new HttpsScrapeLoop(_context) : null;
     }
 
+    /// <summary>The connections of the last tick.</summary>
+    internal IReadOnlyList<ScrapeConnection> Connections => _connections;
+
     /// <summary>Starts scraping; call once.</summary>
     public void Start()
     {
@@ -50,7 +56,7 @@ public sealed class ModelServerScraper : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Stops scraping and closes every connection.</summary>
+    /// <summary>Stops scraping and closes every connection. The wake-up event is left to the collector: a publish may be using it.</summary>
     public void Dispose()
     {
         _context.Pool.Published -= OnPublished;
@@ -58,7 +64,6 @@ public sealed class ModelServerScraper : IDisposable
         _wake.Set();
         _thread?.Join();
         _https?.Dispose();
-        _wake.Dispose();
     }
 
     /// <summary>Steps every connection once.</summary>
@@ -144,5 +149,10 @@ public sealed class ModelServerScraper : IDisposable
         }
 
         _connections = [.. next];
+        var slots = Math.Clamp((_connections.Length + EndpointsPerSlot - 1) / EndpointsPerSlot, 1, Math.Max(1, _context.Options.IntervalMs / TickMs));
+        foreach (var connection in _connections)
+        {
+            connection.Spread(slots);
+        }
     }
 }

@@ -18,7 +18,8 @@ internal sealed class ScrapeConnection : IDisposable
     private readonly ScrapeContext _context;
     private readonly ScrapeTarget _target;
     private readonly IPEndPoint? _address;
-    private readonly long _phaseMs;
+    private readonly uint _hash;
+    private long _phaseMs;
     private Socket? _socket;
     private State _state;
     private byte[]? _partial;
@@ -41,8 +42,8 @@ internal sealed class ScrapeConnection : IDisposable
             hash = (hash ^ c) * 16777619;
         }
 
-        // FNV's low bits of neighbouring addresses differ little; the product's high half spreads them over the interval.
-        _phaseMs = (long)((hash * 0x9E3779B97F4A7C15UL >> 32) % (ulong)context.Options.IntervalMs);
+        // FNV's low bits of neighbouring names differ little; the product's high half spreads them.
+        _hash = (uint)(hash * 0x9E3779B97F4A7C15UL >> 32);
     }
 
     private enum State
@@ -55,8 +56,15 @@ internal sealed class ScrapeConnection : IDisposable
 
     public ScrapeTarget Target => _target;
 
+    /// <summary>When the next request is due.</summary>
+    public long DueMs => _dueMs;
+
     /// <summary>When this connection wants its next <see cref="Step"/>; 0 = at the next tick.</summary>
     public long WakeMs => _state is State.Awaiting or State.Connecting ? 0 : _dueMs;
+
+    /// <summary>Spreads connections over the interval: each one keeps to one of so many moments in it, chosen by its name.</summary>
+    /// <param name="slots">At least 1.</param>
+    public void Spread(long slots) => _phaseMs = _hash % slots * _context.Options.IntervalMs / slots;
 
     /// <summary>Does what can be done now without waiting.</summary>
     /// <param name="nowMs">Monotonic milliseconds.</param>

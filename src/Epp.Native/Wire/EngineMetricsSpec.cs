@@ -45,6 +45,11 @@ public sealed class EngineMetricsSpec
         SubtotalLabel = subtotalLabel is null ? [] : Encoding.UTF8.GetBytes(subtotalLabel);
         RunningIsCounter = running is not null && running.Name.SequenceEqual(Encoding.UTF8.GetBytes(TritonExecutions));
         Slots = [.. Wanted(waiting, running, kvUsage, lora, cacheInfo, blockTokens, blocks)];
+        TellingPosition = CommonPrefix(Slots);
+        foreach (var slot in Slots)
+        {
+            TellingBytes[slot.Name[TellingPosition]] = true;
+        }
     }
 
     /// <summary>The engine's name in the endpoint label.</summary>
@@ -61,6 +66,12 @@ public sealed class EngineMetricsSpec
     internal bool RunningIsCounter { get; }
 
     internal (Reading Reading, byte[] Name, PrometheusTextSelector Selector)[] Slots { get; }
+
+    /// <summary>Position of the first byte in which the wanted names differ, inside all of them.</summary>
+    internal int TellingPosition { get; }
+
+    /// <summary>Bytes that a wanted name has at <see cref="TellingPosition"/>.</summary>
+    internal bool[] TellingBytes { get; } = new bool[256];
 
     /// <summary>The engines known without configuration; the first is the default.</summary>
     public static IReadOnlyList<EngineMetricsSpec> BuiltIn { get; } =
@@ -80,6 +91,17 @@ public sealed class EngineMetricsSpec
 
     /// <summary>vLLM with the KV name of the GAIE lineage (contract §8, the column's [G] default).</summary>
     public static EngineMetricsSpec GaieVllm { get; } = Vllm(VllmKvUsageOld);
+
+    private static int CommonPrefix((Reading Reading, byte[] Name, PrometheusTextSelector Selector)[] slots)
+    {
+        var length = slots.Length == 0 ? 0 : slots.Min(s => s.Name.Length - 1);
+        foreach (var slot in slots)
+        {
+            length = Math.Min(length, slot.Name.AsSpan().CommonPrefixLength(slots[0].Name));
+        }
+
+        return length;
+    }
 
     private static EngineMetricsSpec Vllm(string kvUsage) =>
         new("vllm", Of("vllm:num_requests_waiting"), Of("vllm:num_requests_running"), Of(kvUsage), Of("vllm:lora_requests_info"), Of("vllm:cache_config_info"));

@@ -41,23 +41,26 @@ public static class PrometheusText
         Span<Found> found = stackalloc Found[(int)Reading.Count];
         found.Clear();
         var slots = spec.Slots;
+        var telling = spec.TellingPosition;
+        var firsts = spec.TellingBytes;
         var rest = text;
         while (!rest.IsEmpty)
         {
             var end = rest.IndexOf((byte)'\n');
             var line = end < 0 ? rest : rest[..end];
             rest = end < 0 ? default : rest[(end + 1)..];
-            if (line.IsEmpty || line[0] == (byte)'#')
+            if (!line.IsEmpty && line[0] is (byte)' ' or (byte)'\t')
+            {
+                line = line.TrimStart(" \t"u8);
+            }
+
+            // One byte, the first after the names' common prefix, rules out nearly every line: comments and other families alike.
+            if (line.Length <= telling || !firsts[line[telling]])
             {
                 continue;
             }
 
             var lineEnd = text.Length - rest.Length - (end < 0 ? 0 : 1);
-            if (line[0] is (byte)' ' or (byte)'\t')
-            {
-                line = line.TrimStart(" \t"u8);
-            }
-
             foreach (ref readonly var slot in slots.AsSpan())
             {
                 var name = slot.Name;
