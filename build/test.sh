@@ -28,10 +28,10 @@ skips() {
 for project in "${projects[@]}"; do
     name=$(basename "$project")
     trx=$results/$name.trx
-    dotnet test "$project" -c "$configuration" --no-build --nologo -v q \
+    timeout -k 10 "${EPP_TEST_TIMEOUT:-15m}" dotnet test "$project" -c "$configuration" --no-build --nologo -v q \
         --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
-        --results-directory "$results" --blame-hang-timeout 5m
-    code=$?
+        --results-directory "$results" 2>&1 | grep -vE '^(Test run for|A total of|Results File:|VSTest|$)'
+    code=${PIPESTATUS[0]}
     if [ ! -f "$trx" ]; then
         # A project without tests succeeds without a result file; a crashed one does not.
         [ $code -eq 0 ] || { echo "test: $name ended with exit code $code and no result file"; failed=$((failed + 1)); }

