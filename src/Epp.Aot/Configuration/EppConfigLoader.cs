@@ -13,7 +13,7 @@ public static class EppConfigLoader
     public const string GaieVersion = "inference.networking.x-k8s.io/v1alpha1";
 
     /// <summary>What llm-d runs without a configuration.</summary>
-    private static ReadOnlySpan<byte> BuiltIn => """
+    public static ReadOnlySpan<byte> BuiltIn => """
         apiVersion: llm-d.ai/v1alpha1
         kind: EndpointPickerConfig
         plugins:

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Epp.Aot.Telemetry;
+using Epp.Native.Memory;
 using Epp.Native.Requests;
 using Epp.Native.Wire;
 
@@ -11,9 +12,15 @@ namespace Epp.Aot.ExtProc;
 /// </summary>
 internal sealed class ResponsePhase(StreamServices services)
 {
+    /// <summary>Bytes of a response that is no stream held until its end; longer ones are passed on as they come.</summary>
+    public const int MaxHeldBytes = 1 << 20;
+
     private readonly ResponseScanner _usage = new();
     private ResponseModelRewriter? _restore;
     private ArrayBufferWriter<byte>? _restored;
+    private BodyBuffer? _held;
+    private int _heldBytes;
+    private bool _passesOn;
     private bool _started;
     private bool _streaming;
     private bool _completed;
@@ -55,9 +62,9 @@ internal sealed class ResponsePhase(StreamServices services)
         ReadHeaders(message.HeaderMap);
         _usage.Reset(Api, _streaming);
         writer.Clear();
-        if (_restore is not null)
+        if (_restore is not null && mode != BodyMode.FullDuplexStreamed)
         {
-            // The names differ in length, so the announced length may be wrong.
+            // The names differ in length, so the announced length may be wrong; in full duplex the proxy drops it anyway.
             ExtProcEncoder.RemoveHeader(writer, WellKnownHeaders.ContentLengthLower);
         }
 
@@ -104,9 +111,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Answers response trailers, which also end a body that had no end of stream.</summary>
     public bool OnTrailers(IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
     {
-        if (!_completed && _restore is not null && mode == BodyMode.FullDuplexStreamed && Restored(default, last: true) is { IsEmpty: false } held)
+        if (!_completed && mode == BodyMode.FullDuplexStreamed)
         {
-            WriteChunk(output, writer, held, endOfStream: false);
+            EndWithoutEndOfStream(output, writer);
         }
 
         Complete();
@@ -115,18 +122,99 @@ internal sealed class ResponsePhase(StreamServices services)
         return true;
     }
 
-    /// <summary>Counts what an end without an answer leaves: nothing is observed twice.</summary>
+    /// <summary>Ends the phase, whole or cut off in the middle: gives back what it holds and observes nothing any more.</summary>
     public void Finish()
     {
-        if (_started && !_completed)
+        _completed = true;
+        ReleaseHeld();
+    }
+
+    // A stream's chunks go on one for one. Another body is held until its end, as the references do: if the worker breaks off in the
+    // middle, the client gets an error and not half a document. What exceeds the limit, or the budget of all streams, is passed on.
+    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
+    {
+        var body = _restore is null ? message.Body : Restored(message.Body, message.EndOfStream);
+        var whole = message.EndOfStream && _heldBytes == 0;
+        if (_streaming || whole || !TryHold(body))
         {
-            // Cut off in the middle: the worker or the client went away.
-            _completed = true;
+            if (_heldBytes > 0)
+            {
+                WriteHeld(output, writer, endOfStream: false);
+            }
+
+            WriteChunk(output, writer, body, message.EndOfStream);
+        }
+        else if (message.EndOfStream)
+        {
+            WriteHeld(output, writer, endOfStream: true);
         }
     }
 
-    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer) =>
-        WriteChunk(output, writer, _restore is null ? message.Body : Restored(message.Body, message.EndOfStream), message.EndOfStream);
+    private bool TryHold(ReadOnlySpan<byte> body)
+    {
+        if (_passesOn || _heldBytes + body.Length > MaxHeldBytes || !services.Budget.TryTake(body.Length))
+        {
+            _passesOn = true;
+            return false;
+        }
+
+        _held ??= new BodyBuffer();
+        _held.Append(body);
+        _heldBytes += body.Length;
+        return true;
+    }
+
+    // Trailers end the body instead of an end of stream; a body that was held, or never came, is one chunk without that mark.
+    private void EndWithoutEndOfStream(IBufferWriter<byte> output, ProtoWriter writer)
+    {
+        var rest = _restore is null ? default : Restored(default, last: true);
+        if (!_streaming && !_passesOn)
+        {
+            var held = rest.IsEmpty || TryHold(rest);
+            WriteHeld(output, writer, endOfStream: false);
+            if (held)
+            {
+                return;
+            }
+        }
+
+        if (!rest.IsEmpty)
+        {
+            WriteChunk(output, writer, rest, endOfStream: false);
+        }
+    }
+
+    private void WriteHeld(IBufferWriter<byte> output, ProtoWriter writer, bool endOfStream)
+    {
+        var offset = 0;
+        do
+        {
+            var bytes = Math.Min(ExtProcStream.ChunkBytes, _heldBytes - offset);
+            var last = endOfStream && offset + bytes == _heldBytes;
+            ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, bytes, last);
+            output.Write(writer.Written);
+            for (var end = offset + bytes; offset < end;)
+            {
+                var part = _held!.Slice(offset, end - offset);
+                output.Write(part);
+                offset += part.Length;
+            }
+
+            if (last)
+            {
+                output.Write(ExtProcEncoder.EndOfStreamField);
+            }
+        }
+        while (offset < _heldBytes);
+        ReleaseHeld();
+    }
+
+    private void ReleaseHeld()
+    {
+        services.Budget.Return(_heldBytes);
+        _heldBytes = 0;
+        _held?.Dispose();
+    }
 
     private ReadOnlySpan<byte> Restored(ReadOnlySpan<byte> body, bool last)
     {
