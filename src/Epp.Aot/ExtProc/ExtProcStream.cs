@@ -70,12 +70,19 @@ internal sealed class ExtProcStream(StreamServices services)
         var last = bytes == reply.Remaining;
         var endOfStream = last && !_trailersPending;
         ExtProcEncoder.StreamedChunkHead(Writer, ProcessingKind.RequestBody, bytes, endOfStream);
-        output.Write(Writer.Written);
-        WriteBytes(reply, output, bytes);
-        if (endOfStream)
+        var head = Writer.Written;
+        var tail = endOfStream ? ExtProcEncoder.EndOfStreamField : default;
+        var span = output.GetSpan(head.Length + bytes + tail.Length);
+        head.CopyTo(span);
+        var at = head.Length;
+        while (at < head.Length + bytes && reply.TryRead(head.Length + bytes - at, out var part))
         {
-            output.Write(ExtProcEncoder.EndOfStreamField);
+            part.CopyTo(span[at..]);
+            at += part.Length;
         }
+
+        tail.CopyTo(span[at..]);
+        output.Advance(at + tail.Length);
 
         HasReply = !last;
         if (last && _trailersPending)

@@ -192,18 +192,13 @@ internal sealed class ResponsePhase(StreamServices services)
             var bytes = Math.Min(ExtProcStream.ChunkBytes, _heldBytes - offset);
             var last = endOfStream && offset + bytes == _heldBytes;
             ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, bytes, last);
-            output.Write(writer.Written);
-            for (var end = offset + bytes; offset < end;)
-            {
-                var part = _held!.Slice(offset, end - offset);
-                output.Write(part);
-                offset += part.Length;
-            }
-
-            if (last)
-            {
-                output.Write(ExtProcEncoder.EndOfStreamField);
-            }
+            var tail = last ? ExtProcEncoder.EndOfStreamField : default;
+            var span = output.GetSpan(writer.Length + bytes + tail.Length);
+            writer.Written.CopyTo(span);
+            _held?.CopyTo(offset, span.Slice(writer.Length, bytes));
+            tail.CopyTo(span[(writer.Length + bytes)..]);
+            output.Advance(writer.Length + bytes + tail.Length);
+            offset += bytes;
         }
         while (offset < _heldBytes);
         ReleaseHeld();
@@ -251,12 +246,7 @@ internal sealed class ResponsePhase(StreamServices services)
             body = body[part.Length..];
             var last = endOfStream && body.IsEmpty;
             ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, part.Length, last);
-            output.Write(writer.Written);
-            output.Write(part);
-            if (last)
-            {
-                output.Write(ExtProcEncoder.EndOfStreamField);
-            }
+            output.WriteMessage(writer.Written, part, last ? ExtProcEncoder.EndOfStreamField : default);
         }
         while (!body.IsEmpty);
     }

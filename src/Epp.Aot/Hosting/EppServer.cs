@@ -40,8 +40,6 @@ internal sealed class EppServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(logging).SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, options));
-        var x = Environment.GetEnvironmentVariable("EPP_X") ?? "";
-        builder.WebHost.UseSockets(o => { o.UnsafePreferInlineScheduling = x.Contains('u'); if (x.Contains('0')) { o.IOQueueCount = 0; } if (x.Contains('1')) { o.IOQueueCount = 1; } o.WaitForDataBeforeAllocatingBuffer = !x.Contains('w'); });
         _application = builder.Build();
         _server = _application.Services.GetRequiredService<IServer>();
         _grpc = new GrpcServer(
