@@ -1,25 +1,124 @@
+using System.Security.Cryptography;
+using Epp.Aot.Cli;
+using Epp.Aot.Configuration;
+using Epp.Aot.Discovery.File;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Grpc;
 using Epp.Aot.Hosting;
+using Epp.Aot.Scraping;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
-using Epp.Native.Scheduling;
+using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
-var x = Environment.GetEnvironmentVariable("EPP_X") ?? "";
-if (x.Contains('i')) { Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1"); }
-if (x.Contains('m')) { Console.WriteLine(ThreadPool.SetMaxThreads(1, 1)); }
+// 1. What the operator asked for.
+var flags = new FlagSet(EppFlags.All);
+flags.Parse(args);
+if (flags.HelpWanted)
+{
+    Console.Out.Write("Usage of epp:" + Environment.NewLine + flags.Help());
+    return 0;
+}
+
+var configuration = StartConfiguration.Read(flags);
+if (configuration.Errors.Count > 0)
+{
+    foreach (var error in configuration.Errors)
+    {
+        Console.Error.WriteLine("epp: " + error);
+    }
+
+    return configuration.ExitCode;
+}
+
+var config = configuration.Config!;
+var time = TimeProvider.System;
+using var logs = new LineLoggerProvider(
+    flags.Text("zap-encoder") == "json", Verbosity.Level(flags.Int("v"), flags.Text("zap-log-level")), time, Console.OpenStandardError());
+var log = logs.CreateLogger("epp");
+foreach (var warning in configuration.Warnings)
+{
+    Log.ConfigurationWarning(log, warning);
+}
+
+// 2. The pool, what is measured, and who decides.
+var poolName = flags.Text("pool-name") is { Length: > 0 } name ? name : "epp";
 var pool = new Pool();
-pool.Publish([new Endpoint("default", "a", "127.0.0.1", 18000)]);
-var metrics = new EppMetrics();
-var options = new ExtProcOptions();
-using var logging = new LineLoggerProvider(false, LogLevel.Information, TimeProvider.System, Console.OpenStandardError());
-var logger = logging.CreateLogger("x");
-var services = new StreamServices(pool, new Director(pool, new Scheduler(), metrics, options, new PickLog(logger)), metrics, options, new BodyBudget(1 << 30), TimeProvider.System, logger);
-var ext = new ExtProcService(services, logger);
-await using var server = new EppServer(new EppServerOptions(int.Parse(args[0]), int.Parse(args[0]) + 1, int.Parse(args[0]) + 2, null, new GrpcOptions()),
-    new() { [ExtProcService.ProcessPath] = ext.ProcessAsync }, [], _ => Task.CompletedTask, TimeProvider.System, logging);
-await server.StartAsync();
-Console.WriteLine("up");
-await Task.Delay(-1);
+var metrics = new EppMetrics(
+    new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
+using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
+var scheduler = SchedulerFactory.Create(
+    config,
+    pool,
+    BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
+    static (request, rules, blockSize, maxBlocks, into) =>
+        ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
+    flags.Quantity("prefix-index-memory"));
+
+// 3. Where endpoints and their load come from.
+var discovery = new FileDiscovery((FileDiscoveryParameters)config.DataLayer.Discovery!.Parameters, pool, logs.CreateLogger("discovery"), time);
+var unreadable = discovery.Load();
+if (unreadable.Count > 0)
+{
+    foreach (var problem in unreadable)
+    {
+        Console.Error.WriteLine("epp: " + problem);
+    }
+
+    return 1;
+}
+
+using var stopWatching = new CancellationTokenSource();
+var watching = discovery.WatchAsync(stopWatching.Token);
+using var scraper = ScraperFactory.Create(config, flags.Duration("refresh-metrics-interval"), pool, time, metrics, logs.CreateLogger("scrape"));
+scraper?.Start();
+
+// 4. The exchange.
+var options = new ExtProcOptions(
+    config.Dialect,
+    flags.Bool("emit-endpoint-scores"),
+    flags.Bool("disable-endpoint-subset-filter"),
+    (int)Math.Min(flags.Quantity("max-request-body-bytes"), int.MaxValue / 2),
+    flags.Quantity("max-buffered-bytes"));
+var exchangeLog = logs.CreateLogger("ext_proc");
+var director = new Director(
+    pool, scheduler, metrics, options, new PluginTimes(scheduler, metrics), new PrefixMetrics(scheduler, metrics), new PickLog(exchangeLog));
+var extProc = new ExtProcService(
+    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog), exchangeLog);
+
+// 5. The listeners.
+var readiness = new Readiness(pool);
+var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
+var healthMethods = new Dictionary<string, GrpcMethod>();
+new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
+new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
+using var certificate = flags.Bool("secure-serving") ? ServerCertificate.Load(flags.Text("cert-path"), time) : null;
+var ports = new EppServerOptions(
+    flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), certificate, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")));
+await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics)).HandleAsync, time, logs);
+using var stop = new StopSignal();
+Log.Starting(
+    log, BuildVersion.Text, ports.GrpcPort, certificate is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
+try
+{
+    await server.StartAsync();
+}
+catch (IOException e)
+{
+    Console.Error.WriteLine($"epp: cannot listen on ports {ports.GrpcPort}, {ports.HealthPort}, {ports.MetricsPort}: {e.Message}");
+    return 1;
+}
+
+Log.Serving(log, pool.Current.Count, poolName);
+
+// 6. Until told to stop: not ready at once, open streams may end.
+var signal = await stop.Received;
+readiness.Draining = true;
+var drain = flags.Duration("drain-timeout");
+Log.Draining(log, signal, drain.TotalSeconds);
+using var deadline = new CancellationTokenSource(drain);
+await server.StopAsync(deadline.Token);
+await stopWatching.CancelAsync();
+await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+Log.Stopped(log);
+return 0;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Epp.Aot.Configuration;
 
 namespace Epp.Aot.Cli;
 

@@ -5,6 +5,7 @@ using System.Text;
 using Epp.Aot.Telemetry;
 using Epp.Native;
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Epp.Native.Scheduling;
 using Epp.Native.Wire;
@@ -15,7 +16,7 @@ namespace Epp.Aot.ExtProc;
 /// Turns a complete request into an answer: model, rewrite, fairness, pick, headers (contract §3.4, §3.9). Thread-safe: what it needs
 /// for one decision is kept per thread.
 /// </summary>
-internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metrics, ExtProcOptions options, PickLog pickLog)
+internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metrics, ExtProcOptions options, PluginTimes plugins, PrefixMetrics prefix, PickLog pickLog)
 {
     [ThreadStatic]
     private static RoutingRequest? t_routing;
@@ -26,15 +27,14 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
     /// <param name="kind">The message answered: headers, or the buffered body.</param>
     /// <param name="streamed">The body goes back in streamed chunks.</param>
     /// <param name="writer">Takes the answer.</param>
-    /// <param name="reply">The body to send back.</param>
-    public Decision Decide(RequestPhase request, SubsetHint? subset, ProcessingKind kind, bool streamed, ProtoWriter writer, out ReplyBody reply)
+    public Decision Decide(RequestPhase request, SubsetHint? subset, ProcessingKind kind, bool streamed, ProtoWriter writer)
     {
-        reply = new ReplyBody(request.Body, 0, 0, request.Replacement, 0);
+        request.Reply.Begin(request.Body);
         var scan = request.Api == RequestApi.Passthrough ? null : request.Scanner;
         var fairness = HeaderOr(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, "default-flow"u8);
         if (scan is not null && !scan.Complete())
         {
-            return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage), default, default, fairness);
+            return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage!), default, default, fairness);
         }
 
         var incoming = scan is null ? default : scan.Model;
@@ -46,13 +46,10 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
                 return Fail(new RequestFailure(FailureKind.ModelMissing), incoming, target, fairness);
             }
 
-            if (!target.SequenceEqual(incoming))
-            {
-                reply = request.Rewrite(target);
-            }
+            request.Reply.Begin(request.Body, scan, target);
         }
 
-        return Pick(request, scan, subset, kind, streamed, writer, incoming, target, fairness, reply.Length, reply.Rewritten);
+        return Pick(request, scan, subset, kind, streamed, writer, incoming, target, fairness);
     }
 
     /// <summary>Decides a request that has no body, such as GET: a live endpoint at random, within hint and filters (contract §1.5).</summary>
@@ -79,8 +76,10 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
 
     private Decision Pick(
         RequestPhase request, RequestScanner? scan, SubsetHint? subset, ProcessingKind kind, bool streamed, ProtoWriter writer,
-        ReadOnlySpan<byte> incoming, ReadOnlySpan<byte> target, ReadOnlySpan<byte> fairness, int replyBytes, bool rewritten)
+        ReadOnlySpan<byte> incoming, ReadOnlySpan<byte> target, ReadOnlySpan<byte> fairness)
     {
+        var replyBytes = request.Reply.Length;
+        var rewritten = request.Reply.Changes;
         var series = metrics.Requests(incoming, target, fairness, 0);
         var started = Stopwatch.GetTimestamp();
         var routing = Rent(request, subset);
@@ -106,14 +105,16 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
             return new Decision(new RequestFailure(Kind(picked.Error)), null, series);
         }
 
-        if (options.Dialect == Dialect.LlmD && WantsCachedPrefixOnly(request.Headers) && !scheduler.HasPrefix(routing, picked.Endpoint!))
+        if (options.Dialect == Dialect.LlmD && WantsCachedPrefixOnly(request.Headers) && !HoldsPrefix(routing, picked.Endpoint!))
         {
             Return(routing);
             return new Decision(new RequestFailure(FailureKind.NoCachedPrefix), null, series);
         }
 
-        scheduler.Picked(routing);
+        scheduler.OnPicked(routing);
         series.Picked(replyBytes);
+        plugins.Observe(routing);
+        prefix.Observe(routing);
         pickLog.Write(routing, snapshot);
         Encode(writer, request, routing, kind, streamed || kind == ProcessingKind.RequestHeaders ? replyBytes : -1, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
         Return(routing);
@@ -128,9 +129,9 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
     private static FailureKind Kind(PickError error) =>
         error == PickError.NoCandidates ? FailureKind.NoCandidates : FailureKind.FiltersRemovedAll;
 
-    private RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
+    private static RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
     {
-        var routing = t_routing ?? scheduler.CreateRequest();
+        var routing = t_routing ?? new RoutingRequest();
         t_routing = null;
         routing.Headers = request.Headers;
         routing.Subset = subset;
@@ -240,6 +241,19 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         }
 
         return headers.TryGet(alias, out value) && !value.IsEmpty ? value : otherwise;
+    }
+
+    private bool HoldsPrefix(RoutingRequest routing, Endpoint endpoint)
+    {
+        for (var i = 0; i < scheduler.Producers.Count; i++)
+        {
+            if (scheduler.Producers[i].Name == ApproxPrefixProducer.PluginType)
+            {
+                return routing.PrefixMatches[i].MatchBlocks[endpoint.Index.Value] > 0;
+            }
+        }
+
+        return false;
     }
 
     // "prefer: if-available" among comma-separated preferences, parameters cut at ';' (plugins §1.5 step 14).

@@ -23,7 +23,8 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
     {
         var stream = new ExtProcStream(services);
         var status = new GrpcStatus(GrpcCode.Cancelled);
-        services.Metrics.StreamOpened();
+        var opened = services.Time.GetTimestamp();
+        services.Metrics.Streams.Opened();
         try
         {
             status = await RunAsync(call, stream);
@@ -43,7 +44,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
         finally
         {
             stream.Finish();
-            services.Metrics.StreamClosed(status.Code.ToString());
+            services.Metrics.Streams.Ended(services.Time.GetElapsedTime(opened).TotalSeconds, (int)status.Code);
         }
     }
 

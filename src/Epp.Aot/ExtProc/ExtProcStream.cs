@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Epp.Aot.Grpc;
 using Epp.Aot.Telemetry;
 using Epp.Native;
@@ -14,12 +15,14 @@ namespace Epp.Aot.ExtProc;
 /// </summary>
 internal sealed class ExtProcStream(StreamServices services)
 {
+    /// <summary>Body bytes of one message, as the references cut them (contract §1.6).</summary>
+    public const int ChunkBytes = 62_000;
+
     [ThreadStatic]
     private static ProtoWriter? t_writer;
 
     private readonly ResponsePhase _response = new(services);
     private RequestPhase? _request = RequestPhase.Rent();
-    private ReplyBody _reply;
     private BodyMode _requestMode = BodyMode.FullDuplexStreamed;
     private BodyMode _responseMode = BodyMode.FullDuplexStreamed;
     private long _receivedAt;
@@ -62,17 +65,23 @@ internal sealed class ExtProcStream(StreamServices services)
     /// <summary>Writes the next chunk of the answer's body; <see cref="HasReply"/> tells whether more follow.</summary>
     public void WriteReply(IBufferWriter<byte> output)
     {
-        _reply.WriteChunk(output, Writer, endOfStream: !_trailersPending);
-        if (!_reply.Done)
+        var reply = _request!.Reply;
+        var bytes = Math.Min(ChunkBytes, reply.Remaining);
+        var last = bytes == reply.Remaining;
+        var endOfStream = last && !_trailersPending;
+        ExtProcEncoder.StreamedChunkHead(Writer, ProcessingKind.RequestBody, bytes, endOfStream);
+        output.Write(Writer.Written);
+        WriteBytes(reply, output, bytes);
+        if (endOfStream)
         {
-            return;
+            output.Write(ExtProcEncoder.EndOfStreamField);
         }
 
-        HasReply = false;
-        if (_trailersPending)
+        HasReply = !last;
+        if (last && _trailersPending)
         {
             _trailersPending = false;
-            WriteTrailers(ProcessingKind.RequestTrailers, output);
+            Write(output, ProcessingKind.RequestTrailers);
         }
     }
 
@@ -135,10 +144,14 @@ internal sealed class ExtProcStream(StreamServices services)
             return Fail(output, new RequestFailure(FailureKind.HeadersTooLarge, "malformed headers, or more than 1,024 of them or 1 MiB; send fewer"));
         }
 
-        _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
         if (message.EndOfStream)
         {
             return AnswerWithoutBody(in message, output);
+        }
+
+        if (ResolveApi() is { } unclaimed)
+        {
+            return Fail(output, unclaimed);
         }
 
         switch (_requestMode)
@@ -172,7 +185,11 @@ internal sealed class ExtProcStream(StreamServices services)
         if (_request.Headers.Count == 0 && _request.Body.Length == 0)
         {
             // A stream that starts with a body: the references' default path.
-            _request.Api = RequestPaths.Resolve(PathOf(_request.Headers), services.Options.Dialect);
+            if (ResolveApi() is { } unclaimed)
+            {
+                return Fail(output, unclaimed);
+            }
+
             _request.Scanner.Reset(_request.Api, services.Options.Dialect);
         }
 
@@ -198,7 +215,7 @@ internal sealed class ExtProcStream(StreamServices services)
     {
         if (_answered || _request is null)
         {
-            WriteTrailers(ProcessingKind.RequestTrailers, output);
+            Write(output, ProcessingKind.RequestTrailers);
             return null;
         }
 
@@ -210,6 +227,18 @@ internal sealed class ExtProcStream(StreamServices services)
     {
         HasOutput |= wrote;
         return null;
+    }
+
+    private RequestFailure? ResolveApi()
+    {
+        var path = PathOf(_request!.Headers);
+        if (services.Parsers.TryResolve(path, out var api))
+        {
+            _request.Api = api;
+            return null;
+        }
+
+        return new RequestFailure(FailureKind.BadRequest, $"no parser registered matching path suffix for: {Encoding.UTF8.GetString(path)}");
     }
 
     private RequestFailure? Take(ReadOnlySpan<byte> bytes)
@@ -234,18 +263,18 @@ internal sealed class ExtProcStream(StreamServices services)
     private GrpcStatus? AnswerWithoutBody(in ProcessingRequest message, IBufferWriter<byte> output)
     {
         var decision = services.Director.DecideWithoutBody(_request!, ReadSubset(in message), Writer);
-        return Complete(decision, output, default);
+        return Complete(decision, output, streamed: false, ProcessingKind.RequestHeaders);
     }
 
     private GrpcStatus? Answer(in ProcessingRequest message, IBufferWriter<byte> output, ProcessingKind kind)
     {
         _processingFrom = services.Time.GetTimestamp();
         var streamed = _requestMode is BodyMode.FullDuplexStreamed;
-        var decision = services.Director.Decide(_request!, ReadSubset(in message), kind, streamed, Writer, out var reply);
-        return Complete(decision, output, reply, streamed, kind);
+        var decision = services.Director.Decide(_request!, ReadSubset(in message), kind, streamed, Writer);
+        return Complete(decision, output, streamed, kind);
     }
 
-    private GrpcStatus? Complete(in Decision decision, IBufferWriter<byte> output, ReplyBody reply, bool streamed = false, ProcessingKind kind = ProcessingKind.RequestHeaders)
+    private GrpcStatus? Complete(in Decision decision, IBufferWriter<byte> output, bool streamed, ProcessingKind kind)
     {
         _series = decision.Series;
         _response.Series = decision.Series;
@@ -268,22 +297,21 @@ internal sealed class ExtProcStream(StreamServices services)
             _endpoint = null;
         }
 
+        _response.Api = _request!.Api;
         _response.Begin(decision);
         if (streamed)
         {
-            _reply = reply;
-            HasReply = true;
             WriteReply(output);
         }
-        else if (kind == ProcessingKind.RequestBody && reply.Rewritten)
+        else if (kind == ProcessingKind.RequestBody && _request!.Reply.Changes)
         {
-            reply.WriteBytes(output, reply.Length);
+            WriteBytes(_request.Reply, output, _request.Reply.Length);
         }
 
         if (_trailersPending && !HasReply && !streamed)
         {
             _trailersPending = false;
-            WriteTrailers(ProcessingKind.RequestTrailers, output);
+            Write(output, ProcessingKind.RequestTrailers);
         }
 
         return null;
@@ -325,8 +353,6 @@ internal sealed class ExtProcStream(StreamServices services)
         HasOutput = true;
     }
 
-    private void WriteTrailers(ProcessingKind kind, IBufferWriter<byte> output) => Write(output, kind);
-
     private void ReleaseRequest()
     {
         if (_request is { } request)
@@ -334,6 +360,15 @@ internal sealed class ExtProcStream(StreamServices services)
             services.Budget.Return(request.BudgetBytes);
             request.Dispose();
             _request = null;
+        }
+    }
+
+    private static void WriteBytes(ModelRewrite reply, IBufferWriter<byte> output, int bytes)
+    {
+        while (reply.TryRead(bytes, out var part))
+        {
+            output.Write(part);
+            bytes -= part.Length;
         }
     }
 

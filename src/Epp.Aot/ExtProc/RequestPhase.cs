@@ -28,10 +28,8 @@ internal sealed class RequestPhase : IDisposable
     /// <summary>Bytes taken from the <see cref="BodyBudget"/>.</summary>
     public int BudgetBytes { get; set; }
 
-    /// <summary>What stands in place of the model's value; reused.</summary>
-    public byte[] Replacement { get; private set; } = [];
-
-    public ReplyBody Rewrite(ReadOnlySpan<byte> target) => new(Body, 0, 0, Replacement, 0);
+    /// <summary>The body as it goes back: the received bytes, the model replaced where a rewrite asks for it.</summary>
+    public ModelRewrite Reply { get; } = new();
 
     public static RequestPhase Rent()
     {

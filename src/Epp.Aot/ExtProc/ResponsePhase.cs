@@ -1,5 +1,6 @@
 using System.Buffers;
 using Epp.Aot.Telemetry;
+using Epp.Native.Memory;
 using Epp.Native.Requests;
 using Epp.Native.Wire;
 
@@ -11,8 +12,15 @@ namespace Epp.Aot.ExtProc;
 /// </summary>
 internal sealed class ResponsePhase(StreamServices services)
 {
+    /// <summary>Bytes of a response that is no stream held until its end; longer ones are passed on as they come.</summary>
+    public const int MaxHeldBytes = 1 << 20;
+
     private readonly ResponseScanner _usage = new();
     private ResponseModelRewriter? _restore;
+    private ArrayBufferWriter<byte>? _restored;
+    private BodyBuffer? _held;
+    private int _heldBytes;
+    private bool _passesOn;
     private bool _started;
     private bool _streaming;
     private bool _completed;
@@ -27,13 +35,18 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Metrics of the request's label set; the empty set where the stream began with the response.</summary>
     public RequestSeries? Series { get; set; }
 
+    /// <summary>The request's API, which decides where usage stands in the response.</summary>
+    public RequestApi Api { get; set; }
+
     /// <summary>Takes over from the request half.</summary>
     public void Begin(in Decision decision)
     {
         _streaming = decision.ExpectsStream;
         if (decision.RestoreModel is { } incoming)
         {
-            _restore = new ResponseModelRewriter(decision.TargetModel!, incoming);
+            _restore = new ResponseModelRewriter();
+            _restore.Begin(decision.TargetModel!, incoming);
+            _restored = new ArrayBufferWriter<byte>();
         }
     }
 
@@ -47,11 +60,11 @@ internal sealed class ResponsePhase(StreamServices services)
 
         _started = true;
         ReadHeaders(message.HeaderMap);
-        _usage.Reset(_streaming);
+        _usage.Reset(Api, _streaming);
         writer.Clear();
-        if (_restore is not null)
+        if (_restore is not null && mode != BodyMode.FullDuplexStreamed)
         {
-            // The names differ in length, so the announced length may be wrong.
+            // The names differ in length, so the announced length may be wrong; in full duplex the proxy drops it anyway.
             ExtProcEncoder.RemoveHeader(writer, WellKnownHeaders.ContentLengthLower);
         }
 
@@ -98,9 +111,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Answers response trailers, which also end a body that had no end of stream.</summary>
     public bool OnTrailers(IBufferWriter<byte> output, ProtoWriter writer, BodyMode mode)
     {
-        if (!_completed && _restore is { HeldBytes: > 0 } && mode == BodyMode.FullDuplexStreamed)
+        if (!_completed && mode == BodyMode.FullDuplexStreamed)
         {
-            WriteChunk(output, writer, _restore.Flush(), endOfStream: false);
+            EndWithoutEndOfStream(output, writer);
         }
 
         Complete();
@@ -109,18 +122,106 @@ internal sealed class ResponsePhase(StreamServices services)
         return true;
     }
 
-    /// <summary>Counts what an end without an answer leaves: nothing is observed twice.</summary>
+    /// <summary>Ends the phase, whole or cut off in the middle: gives back what it holds and observes nothing any more.</summary>
     public void Finish()
     {
-        if (_started && !_completed)
+        _completed = true;
+        ReleaseHeld();
+    }
+
+    // A stream's chunks go on one for one. Another body is held until its end, as the references do: if the worker breaks off in the
+    // middle, the client gets an error and not half a document. What exceeds the limit, or the budget of all streams, is passed on.
+    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
+    {
+        var body = _restore is null ? message.Body : Restored(message.Body, message.EndOfStream);
+        var whole = message.EndOfStream && _heldBytes == 0;
+        if (_streaming || whole || !TryHold(body))
         {
-            // Cut off in the middle: the worker or the client went away.
-            _completed = true;
+            if (_heldBytes > 0)
+            {
+                WriteHeld(output, writer, endOfStream: false);
+            }
+
+            WriteChunk(output, writer, body, message.EndOfStream);
+        }
+        else if (message.EndOfStream)
+        {
+            WriteHeld(output, writer, endOfStream: true);
         }
     }
 
-    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer) =>
-        WriteChunk(output, writer, _restore is null ? message.Body : _restore.Rewrite(message.Body, message.EndOfStream), message.EndOfStream);
+    private bool TryHold(ReadOnlySpan<byte> body)
+    {
+        if (_passesOn || _heldBytes + body.Length > MaxHeldBytes || !services.Budget.TryTake(body.Length))
+        {
+            _passesOn = true;
+            return false;
+        }
+
+        _held ??= new BodyBuffer();
+        _held.Append(body);
+        _heldBytes += body.Length;
+        return true;
+    }
+
+    // Trailers end the body instead of an end of stream; a body that was held, or never came, is one chunk without that mark.
+    private void EndWithoutEndOfStream(IBufferWriter<byte> output, ProtoWriter writer)
+    {
+        var rest = _restore is null ? default : Restored(default, last: true);
+        if (!_streaming && !_passesOn)
+        {
+            var held = rest.IsEmpty || TryHold(rest);
+            WriteHeld(output, writer, endOfStream: false);
+            if (held)
+            {
+                return;
+            }
+        }
+
+        if (!rest.IsEmpty)
+        {
+            WriteChunk(output, writer, rest, endOfStream: false);
+        }
+    }
+
+    private void WriteHeld(IBufferWriter<byte> output, ProtoWriter writer, bool endOfStream)
+    {
+        var offset = 0;
+        do
+        {
+            var bytes = Math.Min(ExtProcStream.ChunkBytes, _heldBytes - offset);
+            var last = endOfStream && offset + bytes == _heldBytes;
+            ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, bytes, last);
+            output.Write(writer.Written);
+            for (var end = offset + bytes; offset < end;)
+            {
+                var part = _held!.Slice(offset, end - offset);
+                output.Write(part);
+                offset += part.Length;
+            }
+
+            if (last)
+            {
+                output.Write(ExtProcEncoder.EndOfStreamField);
+            }
+        }
+        while (offset < _heldBytes);
+        ReleaseHeld();
+    }
+
+    private void ReleaseHeld()
+    {
+        services.Budget.Return(_heldBytes);
+        _heldBytes = 0;
+        _held?.Dispose();
+    }
+
+    private ReadOnlySpan<byte> Restored(ReadOnlySpan<byte> body, bool last)
+    {
+        _restored!.ResetWrittenCount();
+        _restore!.Write(body, last, _restored);
+        return _restored.WrittenSpan;
+    }
 
     // BUFFERED and STREAMED: an answer without mutation lets the bytes pass; only a restored model name replaces them.
     private void Replace(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
@@ -132,7 +233,7 @@ internal sealed class ResponsePhase(StreamServices services)
             return;
         }
 
-        var body = _restore.Rewrite(message.Body, message.EndOfStream);
+        var body = Restored(message.Body, message.EndOfStream);
         writer.Clear();
         var behind = ExtProcEncoder.BodyMutation(writer, body.Length, streamed: false, endOfStream: false);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseBody, writer.Length, behind);
@@ -146,7 +247,7 @@ internal sealed class ResponsePhase(StreamServices services)
     {
         do
         {
-            var part = body[..Math.Min(body.Length, ReplyBody.ChunkBytes)];
+            var part = body[..Math.Min(body.Length, ExtProcStream.ChunkBytes)];
             body = body[part.Length..];
             var last = endOfStream && body.IsEmpty;
             ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, part.Length, last);
@@ -198,7 +299,10 @@ internal sealed class ResponsePhase(StreamServices services)
             if (_firstChunkAt == 0)
             {
                 _firstChunkAt = now;
-                OwnSeries().FirstToken(Seconds(ReceivedAt, now), _streaming);
+                if (_streaming)
+                {
+                    OwnSeries().FirstToken(Seconds(ReceivedAt, now), streaming: true);
+                }
             }
             else if (_streaming && !body.IsEmpty)
             {
@@ -223,11 +327,22 @@ internal sealed class ResponsePhase(StreamServices services)
         var now = services.Time.GetTimestamp();
         _usage.Complete();
         var usage = _usage.Usage;
-        var series = OwnSeries();
-        series.Completed(Seconds(ReceivedAt, now), _bytes, in usage);
-        if (_streaming && usage.CompletionTokens > 1 && _firstChunkAt != 0)
+        if (_usage.IsMalformed)
         {
-            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.CompletionTokens - 1));
+            services.Metrics.MalformedUsage.Add();
+        }
+
+        var series = OwnSeries();
+        var seconds = Seconds(ReceivedAt, now);
+        series.Completed(seconds, _bytes, usage.Prompt, usage.Completion, usage.Cached);
+        if (!_streaming)
+        {
+            series.FirstToken(seconds, streaming: false);
+        }
+
+        if (_streaming && usage.Completion > 1 && _firstChunkAt != 0)
+        {
+            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.Completion - 1));
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed record StreamServices(
     Director Director,
     EppMetrics Metrics,
     ExtProcOptions Options,
+    ParserSet Parsers,
     BodyBudget Budget,
     TimeProvider Time,
     ILogger Logger);

@@ -15,6 +15,7 @@ internal sealed partial class JsonPushReader
 
         _isKey = true;
         _capture = _nodes[_depth] != Skip;
+        _textLimit = MaxKeyBytes;
         _textLength = 0;
         _state = State.Text;
     }
@@ -23,6 +24,7 @@ internal sealed partial class JsonPushReader
     {
         _isKey = false;
         _capture = Announce(JsonKind.Text, start);
+        _textLimit = maxTextBytes;
         _textLength = 0;
         _state = State.Text;
     }
@@ -62,7 +64,7 @@ internal sealed partial class JsonPushReader
     private void EndText(int end)
     {
         FlushSurrogate();
-        var text = _text.AsSpan(0, _capture ? _textLength : 0);
+        var text = _text.AsSpan(0, _capture && _textLength <= _textLimit ? _textLength : 0);
         if (!_isKey)
         {
             EndValue(_next, JsonKind.Text, end, text);
@@ -70,7 +72,7 @@ internal sealed partial class JsonPushReader
         }
 
         _state = State.Colon;
-        _next = !_capture || _textLength > MaxKeyBytes ? Skip : sink.Child(_nodes[_depth], text);
+        _next = !_capture || _textLength > _textLimit ? Skip : sink.Child(_nodes[_depth], text);
     }
 
     private void ReadEscape(byte c)
@@ -177,15 +179,10 @@ internal sealed partial class JsonPushReader
     private void Append(ReadOnlySpan<byte> bytes)
     {
         FlushSurrogate();
-        if (_isKey && _textLength > MaxKeyBytes)
+        if ((long)_textLength + bytes.Length > _textLimit)
         {
-            return;
-        }
-
-        if (_isKey && bytes.Length > MaxKeyBytes)
-        {
-            // Too long to match anything: its length is all that counts.
-            _textLength = MaxKeyBytes + 1;
+            // Too long to be wanted: its length is all that counts.
+            _textLength = _textLimit + 1;
             return;
         }
 

@@ -9,7 +9,9 @@ namespace Epp.Native.Requests;
 /// tolerated. No DOM; the only memory is the text of the string being read, when asked for. Not thread-safe; reused through
 /// <see cref="Reset"/>.
 /// </summary>
-internal sealed partial class JsonPushReader(IJsonSink sink)
+/// <param name="sink">Asks and listens.</param>
+/// <param name="maxTextBytes">Longest string handed to the sink; longer ones come out empty.</param>
+internal sealed partial class JsonPushReader(IJsonSink sink, int maxTextBytes = int.MaxValue - 1)
 {
     /// <summary>Deepest nesting of maps and lists.</summary>
     public const int MaxDepth = 64;
@@ -41,6 +43,7 @@ internal sealed partial class JsonPushReader(IJsonSink sink)
     private bool _isKey;
     private bool _capture;
     private int _textLength;
+    private int _textLimit;
     private int _hexDigits;
     private int _hex;
     private int _highSurrogate;

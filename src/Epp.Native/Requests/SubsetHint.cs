@@ -19,10 +19,9 @@ public sealed class SubsetHint
     /// <summary>Addresses understood.</summary>
     public int Count => _addresses.Count;
 
-    /// <summary>Adds one item of the list: <c>ip</c>, <c>ip:port</c>, <c>[v6]:port</c>, blanks around it allowed. Others are ignored.</summary>
+    /// <summary>Adds one item of the list: <c>ip</c>, <c>ip:port</c>, <c>[v6]:port</c>. Others, blanks around an address included, are ignored.</summary>
     public void Add(ReadOnlySpan<byte> item)
     {
-        item = item.Trim(" \t"u8);
         if (item.IsEmpty || item.Length > 128 || _addresses.Count == MaxAddresses)
         {
             return;

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# From a clean clone to every test passed: tools, build, AOT binary, image, all test projects (end-to-end included).
+# Its last line is `N passed, N failed, N skipped`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+step "tools"
+build/install-tools.sh
+step "build"
+make --no-print-directory build
+step "AOT binary"
+build/aot.sh
+step "image"
+if command -v umoci >/dev/null; then
+    build/image.sh
+elif [ "${EPP_REQUIRE_TOOLS:-}" = 1 ]; then
+    echo "check: umoci is missing (Debian package umoci)" >&2
+    exit 1
+else
+    echo "check: no image, umoci is missing (Debian package umoci)"
+fi
+step "tests"
+EPP_BINARY=$PWD/artifacts/epp build/test.sh

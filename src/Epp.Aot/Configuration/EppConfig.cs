@@ -1,0 +1,132 @@
+using Epp.Native;
+using Epp.Native.Prefix;
+
+namespace Epp.Aot.Configuration;
+
+/// <summary>A checked configuration with every default filled in and every reference resolved. Immutable.</summary>
+/// <param name="Dialect">From <c>apiVersion</c>.</param>
+/// <param name="Plugins">Configured plugins, then those added by default.</param>
+/// <param name="Profile">The only scheduling profile.</param>
+/// <param name="DataLayer">Discovery and scraping.</param>
+/// <param name="Parsers">Parser plugins in order; empty = GAIE's built-in rule, any path.</param>
+public sealed record EppConfig(
+    Dialect Dialect,
+    IReadOnlyList<PluginConfig> Plugins,
+    ProfileConfig Profile,
+    DataLayerConfig DataLayer,
+    IReadOnlyList<PluginConfig> Parsers)
+{
+    /// <summary>The plugin of a name.</summary>
+    public PluginConfig Plugin(string name) => Plugins.First(p => p.Name == name);
+}
+
+/// <summary>What a plugin is for.</summary>
+public enum PluginKind
+{
+    Filter = 0,
+    Scorer,
+    Picker,
+    ProfileHandler,
+    Producer,
+    Parser,
+    Discovery,
+    DataSource,
+    Extractor,
+}
+
+/// <summary>One plugin instance.</summary>
+/// <param name="Name">Unique.</param>
+/// <param name="Type">A type of <see cref="PluginCatalog"/>, aliases resolved.</param>
+/// <param name="Kind">From the type.</param>
+/// <param name="Parameters">Checked parameters.</param>
+public sealed record PluginConfig(string Name, string Type, PluginKind Kind, PluginParameters Parameters);
+
+/// <summary>A scheduling profile.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Filters">In order.</param>
+/// <param name="Scorers">In order.</param>
+/// <param name="Picker">The picker.</param>
+public sealed record ProfileConfig(
+    string Name, IReadOnlyList<PluginConfig> Filters, IReadOnlyList<ScorerConfig> Scorers, PluginConfig Picker);
+
+/// <summary>A scorer and its finite weight.</summary>
+public sealed record ScorerConfig(PluginConfig Plugin, double Weight);
+
+/// <summary>Where endpoints and their metrics come from.</summary>
+/// <param name="Discovery">A <c>file-discovery</c> plugin; null = Kubernetes.</param>
+/// <param name="Sources">Sources to scrape; none = nothing is scraped.</param>
+public sealed record DataLayerConfig(PluginConfig? Discovery, IReadOnlyList<MetricsSourceConfig> Sources);
+
+/// <summary>A <c>metrics-data-source</c> and the <c>core-metrics-extractor</c>s that read it.</summary>
+public sealed record MetricsSourceConfig(PluginConfig Source, IReadOnlyList<PluginConfig> Extractors);
+
+/// <summary>Parameters of one plugin; one record for each shape.</summary>
+public abstract record PluginParameters;
+
+/// <summary>Of types that have none.</summary>
+public sealed record NoParameters : PluginParameters;
+
+/// <summary>Of pickers.</summary>
+/// <param name="MaxEndpoints">≥ 1.</param>
+public sealed record PickerParameters(int MaxEndpoints = 1) : PluginParameters;
+
+/// <summary>Of <c>prefix-cache-scorer</c>.</summary>
+/// <param name="Producer">Name of the prefix producer plugin; resolved.</param>
+/// <param name="LengthWeight">0 … 1.</param>
+/// <param name="LengthScaleTokens">&gt; 0 where the weight is.</param>
+/// <param name="OwnIndex">GAIE: the scorer's own index; null = none given.</param>
+public sealed record PrefixScorerParameters(
+    string Producer = "", double LengthWeight = 0, int LengthScaleTokens = 8192, ApproxPrefixConfig? OwnIndex = null) : PluginParameters;
+
+/// <summary>Of <c>approx-prefix-cache-producer</c>.</summary>
+public sealed record ApproxPrefixParameters(ApproxPrefixConfig Config) : PluginParameters;
+
+/// <summary>Of <c>file-discovery</c>.</summary>
+/// <param name="Path">The endpoints file.</param>
+/// <param name="WatchFile">Follow changes.</param>
+public sealed record FileDiscoveryParameters(string Path, bool WatchFile = false) : PluginParameters;
+
+/// <summary>Of <c>metrics-data-source</c>.</summary>
+/// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
+/// <param name="Path">With a leading slash.</param>
+/// <param name="Port">0 = the endpoint's.</param>
+/// <param name="InsecureSkipVerify">Accept any certificate.</param>
+/// <param name="CaCertPath">PEM file of the authorities; null = the system's.</param>
+/// <param name="ClientCertPath">PEM file; null = none.</param>
+/// <param name="ClientKeyPath">PEM file; null = none.</param>
+/// <param name="Interval">Null = the refresh flag's.</param>
+public sealed record MetricsSourceParameters(
+    string Scheme = "http",
+    string Path = "/metrics",
+    int Port = 0,
+    bool InsecureSkipVerify = true,
+    string? CaCertPath = null,
+    string? ClientCertPath = null,
+    string? ClientKeyPath = null,
+    TimeSpan? Interval = null) : PluginParameters;
+
+/// <summary>Of <c>core-metrics-extractor</c>.</summary>
+/// <param name="EngineLabelKey">Endpoint label that names the engine.</param>
+/// <param name="DefaultEngine">Engine of endpoints without it.</param>
+/// <param name="Engines">Mappings beside, or instead of, the built-in ones of the same name.</param>
+public sealed record MetricsExtractorParameters(
+    string EngineLabelKey = "llm-d.ai/engine-type", string DefaultEngine = "vllm", IReadOnlyList<EngineConfig>? Engines = null) : PluginParameters;
+
+/// <summary>Names of one engine's metrics, each <c>name</c> or <c>name{label=value,…}</c>; null or empty = not read.</summary>
+public sealed record EngineConfig(
+    string Name,
+    string? QueuedRequestsSpec,
+    string? RunningRequestsSpec,
+    string? KvUsageSpec,
+    string? LoraSpec,
+    string? CacheInfoSpec,
+    string? CacheBlockSizeLabelName,
+    string? CacheNumBlocksLabelName,
+    string? CacheBlockSizeSpec,
+    string? CacheNumBlocksSpec);
+
+/// <summary>A configuration, or every error of it.</summary>
+/// <param name="Config">Null where there are errors.</param>
+/// <param name="Errors">All of them, in file order by section.</param>
+/// <param name="Warnings">What is accepted but probably not meant.</param>
+public sealed record ConfigLoadResult(EppConfig? Config, IReadOnlyList<ConfigProblem> Errors, IReadOnlyList<ConfigProblem> Warnings);
