@@ -99,14 +99,15 @@ public static partial class ApproxPrefixHasher
             return;
         }
 
-        var reader = new BodyReader(body, prompt);
-        if (reader.Read() == '"')
+        if (prompt.Kind == JsonKind.Text)
         {
-            Text(ref reader, ref chain);
+            Text(body, prompt, ref chain);
             chain.EndPrompt();
             return;
         }
 
+        var reader = new BodyReader(body, prompt);
+        reader.Read();
         for (var i = 0; i < MaxPrompts && reader.NextElement(); i++)
         {
             reader.Read();
@@ -298,7 +299,11 @@ public static partial class ApproxPrefixHasher
 
     private static void Text(BodyBuffer body, JsonField field, ref BlockChain chain)
     {
-        if (field.Kind == JsonKind.Text)
+        if (field.IsPlain)
+        {
+            JsonTape.WriteRaw(body, new JsonField(JsonKind.Text, field.Start + 1, field.Length - 2), ref chain);
+        }
+        else if (field.Kind == JsonKind.Text)
         {
             var reader = new BodyReader(body, field);
             reader.Read();

@@ -23,6 +23,7 @@ internal ref struct BodyReader
     private ReadOnlySpan<byte> _span;
     private int _base;
     private int _at;
+    private bool _isPlain;
 
     /// <summary>A reader at the first byte of a value.</summary>
     public BodyReader(BodyBuffer body, JsonField field)
@@ -202,8 +203,9 @@ internal ref struct BodyReader
             _ => JsonKind.Number,
         };
         var start = Position;
+        _isPlain = true;
         SkipValue();
-        return new JsonField(kind, start, Position - start);
+        return new JsonField(kind, start, Position - start) { IsPlain = kind == JsonKind.Text && _isPlain };
     }
 
     private static byte[] Scratch() => _scratch ??= new byte[CharacterBytes + MaxNameBytes];
@@ -225,6 +227,7 @@ internal ref struct BodyReader
                 return;
             }
 
+            _isPlain = false;
             Read();
         }
     }

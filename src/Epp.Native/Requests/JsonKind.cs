@@ -15,4 +15,8 @@ public enum JsonKind : byte
 }
 
 /// <summary>Where one JSON value lies in the body: bytes [<paramref name="Start"/>, <paramref name="Start"/> + <paramref name="Length"/>), quotes and brackets included.</summary>
-public readonly record struct JsonField(JsonKind Kind, int Start, int Length);
+public readonly record struct JsonField(JsonKind Kind, int Start, int Length)
+{
+    /// <summary>True for a string known to hold no escape: its bytes between the quotes are its text.</summary>
+    public bool IsPlain { get; init; }
+}

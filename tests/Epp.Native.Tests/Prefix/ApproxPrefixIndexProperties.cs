@@ -57,7 +57,7 @@ public class ApproxPrefixIndexProperties
         var readers = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
         {
             var rounds = 0;
-            while (!stop.IsCancellationRequested)
+            do
             {
                 var counts = ApproxPrefixIndexTests.Match(index, 128, stable);
                 for (var slot = 0; slot < 40; slot += 2)
@@ -67,6 +67,7 @@ public class ApproxPrefixIndexProperties
 
                 rounds++;
             }
+            while (!stop.IsCancellationRequested);
 
             return rounds;
         })).ToArray();
