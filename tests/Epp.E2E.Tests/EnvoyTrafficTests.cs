@@ -72,12 +72,12 @@ public sealed class EnvoyTrafficTests(EnvoyGateway gateway) : IClassFixture<Envo
     {
         await gateway.Require().PreferAsync(Third);
         Worker.Mode = WorkerMode.ResetMidStream;
+        Worker.Hold();
         var model = $"worker-reset-{stream}";
-        await Assert.ThrowsAnyAsync<Exception>(async () =>
-        {
-            using var response = await gateway.PostAsync(Main, Ask.ChatBody(model, stream: stream), completion: HttpCompletionOption.ResponseHeadersRead);
-            await response.Content.ReadAsStringAsync();
-        });
+        using var response = await gateway.PostAsync(Main, Ask.ChatBody(model, stream: stream), completion: HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Worker.Release();
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
         await AssertCountedOnceAsync(model);
     }
 
