@@ -13,6 +13,9 @@ public sealed class RawHttp2 : IAsyncDisposable
     private readonly TcpClient _client = new();
     private Task _drain = Task.CompletedTask;
 
+    /// <summary>Ends when the server has closed the connection.</summary>
+    public Task Closed => _drain;
+
     public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>Connects; whatever the server answers is read and dropped.</summary>
