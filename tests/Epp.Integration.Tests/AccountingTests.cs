@@ -150,8 +150,10 @@ public sealed class AccountingTests(AccountingTests.WithScores running) : IClass
         try
         {
             await File.WriteAllTextAsync(file, (await Epp.MetricsAsync()).Text);
-            var (code, output, errors) = SharedTools.Run("/bin/sh", ["-c", $"{promtool} check metrics < {file}"], TimeSpan.FromSeconds(30));
-            Assert.True(code == 0, output + errors);
+            var (_, output, errors) = SharedTools.Run("/bin/sh", ["-c", $"{promtool} check metrics < {file}"], TimeSpan.FromSeconds(30));
+            // It takes the "d" of the references' own prefix llm_d_epp for a unit.
+            var complaints = (output + errors).Split('\n').Where(l => l.Length > 0 && !(l.StartsWith("llm_d_", StringComparison.Ordinal) && l.EndsWith("abbreviated units", StringComparison.Ordinal)));
+            Assert.Empty(complaints);
         }
         finally
         {

@@ -25,6 +25,7 @@ public sealed class BodyModeTests(RunningEpp running) : IClassFixture<RunningEpp
         Assert.Equal(running.Workers[1].HostPort, answer.Destination());
         Assert.True(answer.RequestBody.Response.ClearRouteCache);
         Assert.Null(answer.RequestBody.Response.BodyMutation);
+        Assert.Null(answer.Header("content-length"));
     }
 
     [Fact]
@@ -36,6 +37,7 @@ public sealed class BodyModeTests(RunningEpp running) : IClassFixture<RunningEpp
         await stream.SendAsync(Ask.Body(Ask.ChatBody()));
         var answer = await stream.ExpectAsync(RequestBody);
         Assert.Equal(Ask.ChatBody("other"), answer.RequestBody.Response.BodyMutation.Body.ToStringUtf8());
+        Assert.Equal(Ask.ChatBody("other").Length.ToString(), answer.Header("content-length"));
     }
 
     [Fact]

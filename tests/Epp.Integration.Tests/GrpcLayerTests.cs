@@ -213,6 +213,15 @@ public sealed class GrpcLayerTests(RunningEpp running) : IClassFixture<RunningEp
     }
 
     [Fact]
+    public async Task Connection_WithoutStreams_StaysOpen()
+    {
+        await using var raw = await RawHttp2.ConnectAsync(Epp.GrpcPort);
+        await raw.OpenAsync();
+        // The server looks for idle connections every second.
+        await Assert.ThrowsAsync<TimeoutException>(() => raw.Closed.WaitAsync(TimeSpan.FromSeconds(3)));
+    }
+
+    [Fact]
     public async Task Port_SpokenToInHttp11_IsRefusedAndTheServerGoesOn()
     {
         using var client = new HttpClient();

@@ -56,7 +56,7 @@ public static class Ask
         return message;
     }
 
-    /// <summary>A small chat request; the prompt has no block of 64 tokens, so the prefix index does not see it.</summary>
+    /// <summary>A small chat request. Even a prompt this short is one prefix block: where that must not matter, take a new prompt.</summary>
     public static string ChatBody(string model = "m", string prompt = "hi", bool stream = false) =>
         $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{prompt}}"}],"max_tokens":5{{(stream ? ",\"stream\":true" : "")}}}""";
 

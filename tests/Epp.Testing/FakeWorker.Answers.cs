@@ -79,6 +79,7 @@ public sealed partial class FakeWorker
             response.ContentLength = 1000;
             await response.WriteAsync("{\"id\":");
             await response.Body.FlushAsync();
+            await gate.WaitAsync(context.RequestAborted);
             context.Abort();
         }
         else
@@ -101,13 +102,12 @@ public sealed partial class FakeWorker
         {
             await response.WriteAsync($$$"""data: {"id":"x","object":"chat.completion.chunk","model":"{{{model}}}","choices":[{"index":0,"delta":{"content":"tok{{{i}}}"}}]}""" + "\n\n");
             await response.Body.FlushAsync(context.RequestAborted);
+            await gate.WaitAsync(context.RequestAborted);
             if (Mode == WorkerMode.ResetMidStream)
             {
                 context.Abort();
                 return;
             }
-
-            await gate.WaitAsync(context.RequestAborted);
         }
 
         await response.WriteAsync($$$"""data: {"id":"x","object":"chat.completion.chunk","model":"{{{model}}}","choices":[],"usage":{"prompt_tokens":7,"total_tokens":12,"completion_tokens":5}}""" + "\n\n");

@@ -19,7 +19,7 @@ public enum WorkerMode
     /// <summary>500 with JSON.</summary>
     Error500,
 
-    /// <summary>Cuts the connection after the first bytes of the response.</summary>
+    /// <summary>Cuts the connection after the first bytes of the response; hold it, lest they be lost with it.</summary>
     ResetMidStream,
 
     /// <summary>Answers only when <see cref="FakeWorker.Release"/> is called.</summary>
@@ -134,7 +134,7 @@ public sealed partial class FakeWorker : IAsyncDisposable
     public void Load(int waiting, double kvUsage, params string[] activeAdapters) =>
         (Waiting, KvUsage, ActiveAdapters) = (waiting, kvUsage, activeAdapters);
 
-    /// <summary>From now on answers stop after their first event (SSE) or before their first byte (JSON, <see cref="WorkerMode.Hold"/>).</summary>
+    /// <summary>From now on answers stop after their first event (SSE), or before their first byte (<see cref="WorkerMode.Hold"/>).</summary>
     public void Hold() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Lets held answers go on, and later ones through.</summary>

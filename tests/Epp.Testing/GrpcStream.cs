@@ -41,8 +41,16 @@ public sealed class GrpcStream : IAsyncDisposable
         }
 
         var stream = await _content.Stream;
-        await stream.WriteAsync(bytes).AsTask().WaitAsync(Wait.Limit);
-        await stream.FlushAsync().WaitAsync(Wait.Limit);
+        try
+        {
+            await stream.WriteAsync(bytes).AsTask().WaitAsync(Wait.Limit);
+            await stream.FlushAsync().WaitAsync(Wait.Limit);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
+        {
+            // A server that has answered and ended the stream takes no more; without an answer this throws what went wrong.
+            await _response.WaitAsync(Wait.Limit);
+        }
     }
 
     /// <summary>Ends the client's side.</summary>

@@ -116,7 +116,9 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         plugins.Observe(routing);
         prefix.Observe(routing);
         pickLog.Write(routing, snapshot);
-        Encode(writer, request, routing, kind, streamed || kind == ProcessingKind.RequestHeaders ? replyBytes : -1, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
+        // Envoy rejects a buffered body that is replaced at another length than its content-length says.
+        var announced = streamed || rewritten || kind == ProcessingKind.RequestHeaders ? replyBytes : -1;
+        Encode(writer, request, routing, kind, announced, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
         Return(routing);
         return rewritten && !incoming.IsEmpty
             ? new Decision(null, picked.Endpoint, series, true, scan!.Stream, incoming.ToArray(), target.ToArray())

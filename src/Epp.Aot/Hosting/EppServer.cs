@@ -67,7 +67,8 @@ internal sealed class EppServer : IAsyncDisposable
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         limits.MaxRequestBodySize = null;
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        // Not infinite: Kestrel adds that to a timestamp, which overflows and closes every idle connection at its next heartbeat.
+        limits.KeepAliveTimeout = TimeSpan.FromDays(365);
         limits.Http2.MaxStreamsPerConnection = 1_000_000;
         limits.Http2.InitialStreamWindowSize = 1 << 20;
         limits.Http2.InitialConnectionWindowSize = 16 << 20;

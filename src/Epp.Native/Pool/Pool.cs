@@ -59,18 +59,21 @@ public sealed class Pool
             }
 
             var leaving = known.Values.ToList();
-            // Two steps, so that a listener (prefix history) forgets a slot before another endpoint gets it.
-            if (leaving.Count > 0)
+            // A listener (prefix history) must forget a slot before another endpoint gets it, and nobody may see a pool without the
+            // newcomers: they take slots that were free before. Only a turnover too large for that has a moment without them.
+            var together = old.Count + joining.Count <= MaxEndpoints;
+            Volatile.Write(ref _current, Build(kept, together ? joining : [], old));
+            foreach (var endpoint in leaving)
             {
-                Volatile.Write(ref _current, Build(kept, [], old));
-                foreach (var endpoint in leaving)
-                {
-                    Reset(_current.Columns, endpoint.Index.Value);
-                    Removed?.Invoke(endpoint);
-                }
+                Reset(_current.Columns, endpoint.Index.Value);
+                Removed?.Invoke(endpoint);
             }
 
-            Volatile.Write(ref _current, Build(kept, joining, _current));
+            if (!together)
+            {
+                Volatile.Write(ref _current, Build(kept, joining, _current));
+            }
+
             Published?.Invoke(_current);
             return dropped;
         }
@@ -118,7 +121,7 @@ public sealed class Pool
     {
         var count = kept.Count + joining.Count;
         var capacity = old.Columns.Capacity;
-        while (capacity < count)
+        while (capacity < old.Count + joining.Count)
         {
             capacity = Math.Min(capacity * 2, MaxEndpoints);
         }
@@ -133,7 +136,7 @@ public sealed class Pool
         var slot = 0;
         foreach (var endpoint in joining)
         {
-            while (byIndex[slot] is not null)
+            while (byIndex[slot] is not null || (slot < old.ByIndex.Length && old.ByIndex[slot] is not null))
             {
                 slot++;
             }

@@ -17,8 +17,10 @@ public class PoolTests
         Assert.True(pool.Current.Columns.Live[1]);
         Assert.Equal(1, kept.InflightRequests);
 
-        // The newcomer got the free slot, without its predecessor's metrics.
-        Assert.Equal("x", pool.Current[0].Name);
+        // A newcomer takes a slot that was free; the slot of one that left is for the next, without its predecessor's metrics.
+        Assert.Equal("x", pool.Current[2].Name);
+        pool.Publish([.. pool.Current.Indexes.Select(i => pool.Current[i]), new Endpoint("default", "y", "10.0.0.2", 1)]);
+        Assert.Equal("y", pool.Current[0].Name);
         Assert.False(pool.Current.Columns.Live[0]);
         Assert.Equal(0, pool.Current.Columns.Waiting[0]);
         Assert.True(double.IsNaN(pool.Current.Columns.KvUsage[0]));
@@ -37,11 +39,13 @@ public class PoolTests
         pool.Removed += e =>
         {
             Assert.DoesNotContain(e, pool.Current.ByIndex);
+            // Its successor is there already: no request meets an empty pool.
+            Assert.Equal(1, pool.Current.Count);
             removed.Add(e);
         };
         pool.Publish([new Endpoint("default", "a", address, port, new Dictionary<string, string> { ["k"] = label })]);
         Assert.Equal([old], removed);
-        Assert.NotSame(old, pool.Current[0]);
+        Assert.NotSame(old, pool.Current[pool.Current.Indexes[0]]);
     }
 
     [Fact]
@@ -50,6 +54,8 @@ public class PoolTests
         var pool = TestPool.Of((5, 0.5));
         var old = pool.Current[0];
         pool.Publish([new Endpoint("default", "x", "10.0.0.1", 1)]);
+        pool.Publish([pool.Current[1], new Endpoint("default", "y", "10.0.0.1", 2)]);
+        Assert.Equal("y", pool.Current[0].Name);
         pool.Update(old, EndpointMetrics.None with { Waiting = 99 }, 2);
         pool.MarkFailed(old);
         Assert.Equal(0, pool.Current.Columns.Waiting[0]);
@@ -77,6 +83,23 @@ public class PoolTests
         Assert.Equal(Epp.Native.Pool.Pool.MaxEndpoints, pool.Current.Count);
         Assert.Equal(5, pool.Current.Columns.Waiting[0]);
         Assert.Equal(Enumerable.Range(0, pool.Current.Count), pool.Current.Indexes.Select(i => (int)i));
+    }
+
+    [Fact]
+    public void Publish_TurnoverLargerThanTheFreeSlots_ReplacesAll()
+    {
+        const int Count = (Epp.Native.Pool.Pool.MaxEndpoints / 2) + 1;
+        var pool = new Epp.Native.Pool.Pool();
+        var removed = 0;
+        pool.Removed += _ => removed++;
+        foreach (var generation in new[] { "a", "b" })
+        {
+            Assert.Equal(0, pool.Publish([.. Enumerable.Range(0, Count).Select(i => new Endpoint(generation, $"m{i}", "10.0.0.1", 1))]));
+            Assert.Equal(Count, pool.Current.Count);
+            Assert.All(pool.Current.Indexes, i => Assert.Equal(generation, pool.Current[i].Namespace));
+        }
+
+        Assert.Equal(Count, removed);
     }
 
     [Fact]

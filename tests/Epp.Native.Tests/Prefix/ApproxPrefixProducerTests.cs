@@ -67,6 +67,7 @@ public class ApproxPrefixProducerTests
         producer.Record(Hashes(5), old);
         Assert.Equal(5, producer.Index.HolderBlocks);
 
+        pool.Publish([pool.Current[1]]);
         pool.Publish([pool.Current[1], new Endpoint("default", "new", "10.0.0.1", 8000)]);
         Assert.Equal(0, pool.Current[0].Index.Value);
         Assert.Equal("new", pool.Current[0].Name);

@@ -1,18 +1,20 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
-using Epp.Testing;
 
-namespace Epp.Integration.Tests;
+namespace Epp.Testing;
 
 /// <summary>A socket that writes HTTP/2 frames, right or wrong, byte by byte (RFC 9113).</summary>
-internal sealed class RawHttp2 : IAsyncDisposable
+public sealed class RawHttp2 : IAsyncDisposable
 {
     public const byte Data = 0, Headers = 1, RstStream = 3, Settings = 4, Ping = 6, Continuation = 9;
-    public const byte EndHeaders = 4;
+    public const byte EndStream = 1, EndHeaders = 4;
 
     private readonly TcpClient _client = new();
     private Task _drain = Task.CompletedTask;
+
+    /// <summary>Ends when the server has closed the connection.</summary>
+    public Task Closed => _drain;
 
     public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
@@ -35,12 +37,15 @@ internal sealed class RawHttp2 : IAsyncDisposable
         return frame;
     }
 
-    /// <summary>Headers of an ext_proc call as HPACK literals without an index.</summary>
-    public static byte[] ProcessHeaders(params (string Name, string Value)[] more)
+    /// <summary>Headers of an ext_proc call, and more.</summary>
+    public static byte[] ProcessHeaders(params (string Name, string Value)[] more) => HeaderBlock(
+        [(":method", "POST"), (":scheme", "http"), (":path", GrpcStream.ProcessPath), (":authority", "epp"), ("content-type", "application/grpc"), ("te", "trailers"), .. more]);
+
+    /// <summary>Headers as HPACK literals without an index; names and values up to 126 bytes.</summary>
+    public static byte[] HeaderBlock(params (string Name, string Value)[] headers)
     {
         var block = new MemoryStream();
-        foreach (var (name, value) in ((string, string)[])
-            [(":method", "POST"), (":scheme", "http"), (":path", GrpcStream.ProcessPath), (":authority", "epp"), ("content-type", "application/grpc"), ("te", "trailers"), .. more])
+        foreach (var (name, value) in headers)
         {
             block.WriteByte(0);
             block.WriteByte((byte)name.Length);
