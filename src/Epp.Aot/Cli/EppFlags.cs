@@ -8,7 +8,7 @@ internal static class EppFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         new("pool-name", FlagType.String, "", Pool, "Name of the pool; the label of the pool metrics."),
-        new("pool-namespace", FlagType.String, "", Pool, "Namespace of the pool; else the environment's NAMESPACE, else 'default'."),
+        new("pool-namespace", FlagType.String, "", Pool, "Accepted for compatibility: the endpoints file names each endpoint's namespace."),
         new("grpc-port", FlagType.Int, "9002", Serving, "Port of the ext_proc service."),
         new("grpc-health-port", FlagType.Int, "9003", Serving, "Port of the gRPC health service, always plaintext."),
         new("secure-serving", FlagType.Bool, "true", Serving, "Serve ext_proc over TLS."),

@@ -35,6 +35,27 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             }
         }
 
+        foreach (var (name, least, expected) in ((string, long, string)[])
+            [
+                ("drain-timeout", 0, "0 or more"), ("metrics-staleness-threshold", 0, "0 or more"), ("refresh-metrics-interval", 0, "0 or more"),
+                ("refresh-prometheus-metrics-interval", 1, "more than 0"),
+            ])
+        {
+            // A timer of the runtime waits at most 49 days.
+            if (flags.Duration(name).TotalMilliseconds < least || flags.Duration(name) > TimeSpan.FromDays(49))
+            {
+                errors.Add($"invalid value '{flags.Text(name)}' for flag --{name}: expected {expected}, at most 49 days");
+            }
+        }
+
+        foreach (var size in (string[])["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes", "prefix-index-memory"])
+        {
+            if (flags.Quantity(size) <= 0)
+            {
+                errors.Add($"invalid value '{flags.Text(size)}' for flag --{size}: expected more than 0 bytes");
+            }
+        }
+
         if (flags.Text("zap-encoder") is not ("json" or "console"))
         {
             errors.Add($"invalid value '{flags.Text("zap-encoder")}' for flag --zap-encoder: expected json or console");

@@ -346,6 +346,7 @@ internal sealed class ExtProcStream(StreamServices services)
         if (_processingFrom != 0)
         {
             services.Metrics.RequestProcessing(Seconds(_processingFrom));
+            _processingFrom = 0;
         }
 
         HasOutput = true;

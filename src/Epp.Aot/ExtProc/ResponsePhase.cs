@@ -96,7 +96,7 @@ internal sealed class ResponsePhase(StreamServices services)
         }
         else
         {
-            Replace(in message, output, writer);
+            Replace(in message, output, writer, whole: message.EndOfStream || mode is BodyMode.Buffered or BodyMode.BufferedPartial);
         }
 
         if (message.EndOfStream)
@@ -218,8 +218,9 @@ internal sealed class ResponsePhase(StreamServices services)
         return _restored.WrittenSpan;
     }
 
-    // BUFFERED and STREAMED: an answer without mutation lets the bytes pass; only a restored model name replaces them.
-    private void Replace(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
+    // BUFFERED and STREAMED: an answer without mutation lets the bytes pass; only a restored model name replaces them. A buffered body is
+    // whole even where trailers, not an end of stream, follow it.
+    private void Replace(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer, bool whole)
     {
         if (_restore is null)
         {
@@ -228,7 +229,7 @@ internal sealed class ResponsePhase(StreamServices services)
             return;
         }
 
-        var body = Restored(message.Body, message.EndOfStream);
+        var body = Restored(message.Body, whole);
         writer.Clear();
         var behind = ExtProcEncoder.BodyMutation(writer, body.Length, streamed: false, endOfStream: false);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseBody, writer.Length, behind);
