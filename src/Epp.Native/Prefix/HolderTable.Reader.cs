@@ -8,7 +8,7 @@ internal sealed partial class HolderTable
 {
     /// <summary>
     /// Lets the holders of an entry in, and those out of <paramref name="bits"/> that are not among them; returns the word that belongs
-    /// to them, 0 where the entry has gone meanwhile.
+    /// to them, 0 where the entry has gone meanwhile or changes faster than it can be read.
     /// </summary>
     private ulong Enter(ulong word, ulong hash, int index, int position, Span<int> counts, Span<ulong> bits)
     {
@@ -37,7 +37,7 @@ internal sealed partial class HolderTable
             word = again;
         }
 
-        return Unsettled;
+        return 0;
     }
 
     /// <summary>Lets the holders of an inline word out; those of a set are in the bits.</summary>

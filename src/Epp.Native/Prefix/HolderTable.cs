@@ -29,10 +29,7 @@ internal sealed partial class HolderTable
     private const ulong GenerationMask = 0xFFFFFFUL << GenerationShift;
     private const int SetsPerChunk = 64;
 
-    /// <summary>Names no set: the holders of an entry that changed faster than it could be read, which equal no other entry's.</summary>
-    private const ulong Unsettled = (SetTag << TagShift) | uint.MaxValue;
-
-    /// <summary>How often a reader looks again at an entry that changes under it before it takes what it saw.</summary>
+    /// <summary>How often a reader looks again at an entry that changes under it before it takes it for gone.</summary>
     private const int ReadAttempts = 4;
 
     private readonly Entry[] _entries;
