@@ -100,10 +100,10 @@ public class ApproxPrefixIndexProperties
         var index = new ApproxPrefixIndex(107);
         var chains = Enumerable.Range(0, 8).Select(c => Enumerable.Range(0, 32).Select(i => TestPool.Hash((ulong)c, i)).ToArray()).ToArray();
         using var stop = new CancellationTokenSource();
-        var readers = Enumerable.Range(0, 2).Select(group => Task.Run(() =>
+        var readers = Enumerable.Range(0, 2).Select(group => Task.Factory.StartNew(() =>
         {
             var seen = 0L;
-            for (var round = 0; !stop.IsCancellationRequested; round++)
+            for (var round = 0; round < 4 || !stop.IsCancellationRequested; round++)
             {
                 var counts = ApproxPrefixIndexTests.Match(index, Endpoints, chains[((round * 2) + group) % chains.Length]);
                 for (var slot = 0; slot < Endpoints; slot++)
@@ -114,7 +114,7 @@ public class ApproxPrefixIndexProperties
             }
 
             return seen;
-        })).ToArray();
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
 
         var random = new Random(108);
         for (var i = 0; i < 100_000 && !readers.Any(r => r.IsCompleted); i++)
