@@ -1,1 +1,15 @@
-Console.WriteLine("bench");
+using BenchmarkDotNet.Running;
+using Epp.Bench.Running;
+
+// Figures: `make bench FILTER='*Pick*'`. Checks: `--smoke` calls each benchmark once; `--allocations [--save]` compares the bytes each
+// allocates with bench/baselines/micro.json, or writes that file.
+switch (args)
+{
+    case ["--smoke"]:
+        return Smoke.Run(Console.Out);
+    case ["--allocations", .. var rest]:
+        return Allocations.Run(rest.Contains("--save"), Console.Out);
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(BenchmarkSet).Assembly).Run(args, BenchConfig.Instance);
+        return 0;
+}

@@ -163,7 +163,7 @@ public sealed class ApproxPrefixIndex
         }
 
         // An eighth of the budget is kept for bit sets, twice, because a rebuild copies them.
-        return !_table.WouldNeedSet(hash) || _table.NextSetBytes is 0 || _table.SetBytes + _table.NextSetBytes <= _budgetBytes / 16;
+        return !_table.WouldNeedSet(hash) || _table.MaxSetBytesWithOneMore <= _budgetBytes / 16;
     }
 
     private bool MakeRoomInTable(ushort slot)

@@ -5,6 +5,12 @@ namespace Epp.Native.Prefix;
 /// <summary>What the one writer does; see the rules for readers above the other part.</summary>
 internal sealed partial class HolderTable
 {
+    /// <summary>
+    /// The holders <see cref="From"/> became <see cref="To"/> by one slot. A request's blocks go through the same step one after the
+    /// other, so remembering the last one lets them share its outcome.
+    /// </summary>
+    private readonly record struct Step(ulong From, ushort Slot, ulong To);
+
     /// <summary>Writer: true when the hash has a holder.</summary>
     public bool Contains(ulong hash) => Find(hash, out _) != 0;
 
@@ -51,27 +57,15 @@ internal sealed partial class HolderTable
             return;
         }
 
-        ref var entry = ref _entries[index];
-        if (IsSet(word))
+        if (!TryRepeat(in _lastRemoved, word, slot, out var next))
         {
-            RemoveFromSet(ref entry, word, slot);
-            return;
+            next = Without(word, slot);
+            _lastRemoved = new Step(word, slot, next);
         }
 
-        var left = 0UL;
-        var count = 0;
-        for (var i = 0; i < (int)(word >> TagShift); i++)
+        if (next != 0)
         {
-            var holder = (word >> (i * SlotBits)) & SlotMask;
-            if (holder != slot)
-            {
-                left |= holder << (count++ * SlotBits);
-            }
-        }
-
-        if (count > 0)
-        {
-            Volatile.Write(ref entry.Holders, ((ulong)count << TagShift) | left);
+            Replace(ref _entries[index], word, next);
             return;
         }
 
@@ -79,9 +73,10 @@ internal sealed partial class HolderTable
         Free(index);
     }
 
-    /// <summary>Writer: copies every entry to an empty table with at least as wide bit sets.</summary>
+    /// <summary>Writer: copies every entry to an empty table with at least as wide bit sets; what was shared stays shared.</summary>
     public void CopyTo(HolderTable next)
     {
+        var moved = new ulong[_sets];
         foreach (var entry in _entries)
         {
             if (entry.Holders is 0 or Tombstone)
@@ -98,9 +93,8 @@ internal sealed partial class HolderTable
             var word = entry.Holders;
             if (IsSet(word))
             {
-                var bits = Bits(word);
-                word = next.NewSet();
-                bits.CopyTo(next.Bits(word));
+                word = next.CopyOf(Bits(word), ref moved[(uint)word]);
+                next._setEntries++;
             }
 
             next._entries[i] = new Entry { Hash = entry.Hash, Holders = word };
@@ -110,23 +104,70 @@ internal sealed partial class HolderTable
         next.Count = Count;
     }
 
+    private ulong CopyOf(ReadOnlySpan<ulong> bits, ref ulong copy)
+    {
+        if (copy != 0)
+        {
+            Header(copy)++;
+            return copy;
+        }
+
+        copy = NewSet();
+        var into = Bits(copy);
+        into.Clear();
+        bits.CopyTo(into);
+        return copy;
+    }
+
     private void AddHolder(ref Entry entry, ushort slot)
     {
         var word = entry.Holders;
+        if (!TryRepeat(in _lastAdded, word, slot, out var next))
+        {
+            next = With(word, slot);
+            _lastAdded = new Step(word, slot, next);
+        }
+
+        Replace(ref entry, word, next);
+    }
+
+    /// <summary>Shares the outcome of a remembered step, where it is a set that still exists.</summary>
+    private bool TryRepeat(in Step step, ulong word, ushort slot, out ulong next)
+    {
+        next = step.To;
+        if (step.From != word || step.Slot != slot || !IsSet(next) || next == word || ((Header(next) ^ next) & GenerationMask) != 0)
+        {
+            return false;
+        }
+
+        Header(next)++;
+        return true;
+    }
+
+    private void Replace(ref Entry entry, ulong word, ulong next)
+    {
+        if (next == word)
+        {
+            return;
+        }
+
+        Volatile.Write(ref entry.Holders, next);
+        _setEntries += (IsSet(next) ? 1 : 0) - (IsSet(word) ? 1 : 0);
         if (IsSet(word))
         {
-            ref var bits = ref Bits(word)[slot / 64];
-            Volatile.Write(ref bits, bits | (1UL << (slot % 64)));
-            return;
+            Release(word);
+        }
+    }
+
+    /// <summary>The word of these holders and one more; the same word where it is one already.</summary>
+    private ulong With(ulong word, ushort slot)
+    {
+        if (IsSet(word))
+        {
+            return (Bits(word)[slot / 64] >> (slot % 64) & 1) != 0 ? word : NewSetFrom(word, slot);
         }
 
         var count = (int)(word >> TagShift);
-        if (count == InlineHolders)
-        {
-            MoveToSet(ref entry, word, slot);
-            return;
-        }
-
         var next = 0UL;
         var n = 0;
         var placed = false;
@@ -135,7 +176,7 @@ internal sealed partial class HolderTable
             var holder = (word >> (i * SlotBits)) & SlotMask;
             if (holder == slot)
             {
-                return;
+                return word;
             }
 
             if (!placed && holder > slot)
@@ -144,38 +185,44 @@ internal sealed partial class HolderTable
                 placed = true;
             }
 
-            next |= holder << (n++ * SlotBits);
+            next |= n < InlineHolders ? holder << (n++ * SlotBits) : 0;
+        }
+
+        if (count == InlineHolders)
+        {
+            return NewSetOf(word, slot);
         }
 
         next |= placed ? 0 : (ulong)slot << (count * SlotBits);
-        Volatile.Write(ref entry.Holders, ((ulong)(count + 1) << TagShift) | next);
+        return ((ulong)(count + 1) << TagShift) | next;
     }
 
-    private void MoveToSet(ref Entry entry, ulong word, ushort slot)
+    /// <summary>The word of these holders without one, 0 where none is left; the same word where it is none of them.</summary>
+    private ulong Without(ulong word, ushort slot)
     {
-        var set = NewSet();
-        var bits = Bits(set);
-        bits[slot / 64] |= 1UL << (slot % 64);
-        for (var i = 0; i < InlineHolders; i++)
+        if (IsSet(word))
         {
-            var holder = (int)((word >> (i * SlotBits)) & SlotMask);
-            if (holder == slot)
-            {
-                FreeSet(set);
-                return;
-            }
-
-            bits[holder / 64] |= 1UL << (holder % 64);
+            return (Bits(word)[slot / 64] >> (slot % 64) & 1) == 0 ? word : WithoutInSet(word, slot);
         }
 
-        Volatile.Write(ref entry.Holders, set);
+        var left = 0UL;
+        var count = 0;
+        for (var i = 0; i < (int)(word >> TagShift); i++)
+        {
+            var holder = (word >> (i * SlotBits)) & SlotMask;
+            if (holder != slot)
+            {
+                left |= holder << (count++ * SlotBits);
+            }
+        }
+
+        return count == 0 ? 0 : ((ulong)count << TagShift) | left;
     }
 
-    private void RemoveFromSet(ref Entry entry, ulong word, ushort slot)
+    private ulong WithoutInSet(ulong word, ushort slot)
     {
         var bits = Bits(word);
-        Volatile.Write(ref bits[slot / 64], bits[slot / 64] & ~(1UL << (slot % 64)));
-        var count = 0;
+        var count = -1;
         foreach (var b in bits)
         {
             count += BitOperations.PopCount(b);
@@ -184,7 +231,7 @@ internal sealed partial class HolderTable
         // One below the limit, so that a holder that comes and goes does not move the entry each time.
         if (count >= InlineHolders)
         {
-            return;
+            return NewSetFrom(word, slot);
         }
 
         var inline = (ulong)count << TagShift;
@@ -193,12 +240,12 @@ internal sealed partial class HolderTable
         {
             for (var left = bits[w]; left != 0; left &= left - 1)
             {
-                inline |= (ulong)((w * 64) + BitOperations.TrailingZeroCount(left)) << (n++ * SlotBits);
+                var holder = (w * 64) + BitOperations.TrailingZeroCount(left);
+                inline |= holder == slot ? 0 : (ulong)holder << (n++ * SlotBits);
             }
         }
 
-        Volatile.Write(ref entry.Holders, inline);
-        FreeSet(word);
+        return inline;
     }
 
     /// <summary>Frees an entry: really where the next one is free, for then no probe chain goes through it, else by a tombstone.</summary>
@@ -220,35 +267,84 @@ internal sealed partial class HolderTable
         while (_entries[index].Holders == Tombstone);
     }
 
+    /// <summary>A new set of an inline word's holders and one more.</summary>
+    private ulong NewSetOf(ulong word, ushort slot)
+    {
+        var set = NewSet();
+        var bits = Bits(set);
+        for (var w = 0; w < bits.Length; w++)
+        {
+            var next = slot / 64 == w ? 1UL << (slot % 64) : 0;
+            for (var i = 0; i < InlineHolders; i++)
+            {
+                var holder = (int)((word >> (i * SlotBits)) & SlotMask);
+                next |= holder / 64 == w ? 1UL << (holder % 64) : 0;
+            }
+
+            Volatile.Write(ref bits[w], next);
+        }
+
+        return set;
+    }
+
+    /// <summary>A new set that differs from another in one slot.</summary>
+    private ulong NewSetFrom(ulong word, ushort slot)
+    {
+        var set = NewSet();
+        var bits = Bits(set);
+        var from = Bits(word);
+        for (var w = 0; w < bits.Length; w++)
+        {
+            Volatile.Write(ref bits[w], from[w] ^ (slot / 64 == w ? 1UL << (slot % 64) : 0));
+        }
+
+        return set;
+    }
+
+    /// <summary>
+    /// A set with one user and any bits. They are written with Volatile: a reader that sees new bits in a reused set must also see that
+    /// the word it came from has changed.
+    /// </summary>
     private ulong NewSet()
     {
-        int set;
-        if (_freeSetCount > 0)
+        var set = _firstFreeSet - 1;
+        if (_firstFreeSet != 0)
         {
-            set = _freeSets[--_freeSetCount];
+            _firstFreeSet = (uint)Header(set);
         }
         else
         {
-            set = _sets++;
+            set = (uint)_sets++;
             if (set == _setChunks.Length * SetsPerChunk)
             {
                 // Chunks only join the list, and a word is stored after its chunk: every word a reader loads names a chunk it can load.
-                Volatile.Write(ref _setChunks, [.. _setChunks, new ulong[SetsPerChunk * SetWords]]);
+                Volatile.Write(ref _setChunks, [.. _setChunks, new ulong[SetsPerChunk * SetStride]]);
             }
         }
 
-        var word = (SetTag << TagShift) | (uint)set;
-        Bits(word).Clear();
-        return word;
+        ref var header = ref Header(set);
+        header = (header & GenerationMask) | 1;
+        return (SetTag << TagShift) | (header & GenerationMask) | set;
     }
 
-    private void FreeSet(ulong word)
+    private void Release(ulong word)
     {
-        if (_freeSetCount == _freeSets.Length)
+        ref var header = ref Header(word);
+        header--;
+        if ((uint)header != 0)
         {
-            Array.Resize(ref _freeSets, Math.Max(16, _freeSetCount * 2));
+            return;
         }
 
-        _freeSets[_freeSetCount++] = (int)(word & uint.MaxValue);
+        header = ((header + (1UL << GenerationShift)) & GenerationMask) | _firstFreeSet;
+        _firstFreeSet = (uint)word + 1;
+        if ((header & GenerationMask) == 0)
+        {
+            // Generations start over: a remembered step must not meet its set again.
+            _lastAdded = _lastRemoved = default;
+        }
     }
+
+    /// <summary>The writer's own word of a set: its generation, and how many entries use it, or the next free set + 1.</summary>
+    private ref ulong Header(ulong word) => ref _setChunks[(uint)word / SetsPerChunk][(int)((uint)word % SetsPerChunk) * SetStride];
 }

@@ -10,9 +10,11 @@ namespace Epp.Native.Prefix;
 /// </summary>
 /// <remarks>
 /// The holders of an entry are one 64-bit word, written and read in one piece: 0 = free; tag 1 … 4 = that many slots of 14 bits,
-/// ascending; tag <see cref="SetTag"/> = index of a bit set; tag <see cref="TombstoneTag"/> = removed. A writer stores the hash before
-/// the word and changes the word before it reuses what the old one named. A reader loads word, hash, bits, and the word again; where the
-/// words differ it looks again. It may see the holders of a moment ago, or, while a bit set changes, some bits old and some new.
+/// ascending; tag <see cref="SetTag"/> = generation and index of a bit set; tag <see cref="TombstoneTag"/> = removed. A bit set never
+/// changes while a word names it, and neighbours that come to the same holders in the same step share one: a reader that knows the word
+/// knows the bits. A writer stores the hash before the word and changes the word before it reuses what the old one named; a set's
+/// generation grows with each reuse, so that no word means two sets. A reader loads word, hash, bits, and the word again; where the words
+/// differ it looks again.
 /// </remarks>
 internal sealed partial class HolderTable
 {
@@ -23,18 +25,22 @@ internal sealed partial class HolderTable
     private const ulong SetTag = 0xFE;
     private const ulong TombstoneTag = 0xFF;
     private const ulong Tombstone = TombstoneTag << TagShift;
+    private const int GenerationShift = 32;
+    private const ulong GenerationMask = 0xFFFFFFUL << GenerationShift;
     private const int SetsPerChunk = 64;
 
-    /// <summary>How often a reader looks again at an entry that changes under it before it takes what it saw.</summary>
+    /// <summary>How often a reader looks again at an entry that changes under it before it takes it for gone.</summary>
     private const int ReadAttempts = 4;
 
     private readonly Entry[] _entries;
     private readonly int _shift;
     private readonly ulong _multiplier;
     private ulong[][] _setChunks = [];
-    private int[] _freeSets = [];
-    private int _freeSetCount;
+    private uint _firstFreeSet;
     private int _sets;
+    private int _setEntries;
+    private Step _lastAdded;
+    private Step _lastRemoved;
     private int _used;
 
     /// <param name="sizeLog2">Entries as a power of two, 4 … 30.</param>
@@ -70,48 +76,51 @@ internal sealed partial class HolderTable
 
     public long EntryBytes => EntryBytesOf(SizeLog2);
 
-    public long SetBytes => (long)_setChunks.Length * SetsPerChunk * SetWords * sizeof(ulong);
+    public long SetBytes => _setChunks.Length * ChunkBytes;
 
-    /// <summary>Bytes one more bit set would cost; 0 where one is free.</summary>
-    public long NextSetBytes => _freeSetCount > 0 || _sets < _setChunks.Length * SetsPerChunk ? 0 : (long)SetsPerChunk * SetWords * sizeof(ulong);
+    /// <summary>Bytes of the bit sets if one more entry had one and no two shared theirs: what sharing saves can be lost again.</summary>
+    public long MaxSetBytesWithOneMore => (_setEntries + 1L + SetsPerChunk) / SetsPerChunk * ChunkBytes;
+
+    private long ChunkBytes => (long)SetsPerChunk * SetStride * sizeof(ulong);
+
+    /// <summary>One header word, then the bits.</summary>
+    private int SetStride => SetWords + 1;
 
     public static long EntryBytesOf(int sizeLog2) => 16L << sizeLog2;
 
     /// <summary>
     /// Reader: adds 1 to <paramref name="counts"/> of every holder of each hash, from the first hash to the last before one nobody
-    /// holds; returns how many hashes were held. Neighbours with the same holders are counted as one run, so a long match costs about
-    /// one probe a block.
+    /// holds; returns how many hashes were held. Only the holders that differ from the hash before cost more than one probe.
     /// </summary>
     /// <param name="hashes">One chain.</param>
     /// <param name="counts">By slot; holders beyond its end are ignored.</param>
     /// <param name="runBits">Working memory, <see cref="SetWords"/> long.</param>
     public int Match(ReadOnlySpan<ulong> hashes, Span<int> counts, Span<ulong> runBits)
     {
-        var run = 0;
-        var runWord = 0UL;
-        var matched = 0;
-        foreach (var hash in hashes)
+        // A holder that enters at position p and leaves at q gets −p and +q. The bits hold who is in; they are 0 beside an inline word.
+        runBits.Clear();
+        var current = 0UL;
+        var position = 0;
+        for (; position < hashes.Length; position++)
         {
-            var word = Find(hash, out var index);
-            if (word == 0)
+            var word = Find(hashes[position], out var index);
+            if (word == current && word != 0)
             {
-                break;
-            }
-
-            matched++;
-            if (word == runWord || (IsSet(word) && IsSet(runWord) && SameBits(Bits(word), runBits)))
-            {
-                run++;
                 continue;
             }
 
-            Flush(runWord, runBits, run, counts);
-            run = 1;
-            runWord = CopyBits(word, index, runBits);
+            var left = current;
+            current = 0;
+            Leave(left, position, counts);
+            if (word == 0 || (current = Enter(word, hashes[position], index, position, counts, runBits)) == 0)
+            {
+                break;
+            }
         }
 
-        Flush(runWord, runBits, run, counts);
-        return matched;
+        Leave(current, position, counts);
+        ChangeAll(default, runBits, position, counts);
+        return position;
     }
 
     private static bool IsSet(ulong word) => word >> TagShift == SetTag;
@@ -150,84 +159,5 @@ internal sealed partial class HolderTable
 
             i++;
         }
-    }
-
-    /// <summary>Copies the bits of a set, looking again while the entry changes; returns the word that belongs to them.</summary>
-    private ulong CopyBits(ulong word, int index, Span<ulong> into)
-    {
-        for (var attempt = 0; attempt < ReadAttempts && IsSet(word); attempt++)
-        {
-            Bits(word).CopyTo(into);
-            var again = Volatile.Read(ref _entries[index].Holders);
-            if (again == word || again is 0 or Tombstone)
-            {
-                break;
-            }
-
-            word = again;
-        }
-
-        return word;
-    }
-
-    private static void Flush(ulong word, ReadOnlySpan<ulong> bits, int run, Span<int> counts)
-    {
-        if (run == 0)
-        {
-            return;
-        }
-
-        if (!IsSet(word))
-        {
-            for (var n = (int)(word >> TagShift); n > 0; n--)
-            {
-                Count(counts, (int)(word & SlotMask), run);
-                word >>= SlotBits;
-            }
-
-            return;
-        }
-
-        for (var w = 0; w < bits.Length; w++)
-        {
-            for (var left = bits[w]; left != 0; left &= left - 1)
-            {
-                Count(counts, (w * 64) + BitOperations.TrailingZeroCount(left), run);
-            }
-        }
-
-        static void Count(Span<int> counts, int slot, int run)
-        {
-            if ((uint)slot < (uint)counts.Length)
-            {
-                counts[slot] += run;
-            }
-        }
-    }
-
-    /// <summary>The bits a word names; a stale word may name bits that meanwhile belong to another hash.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Span<ulong> Bits(ulong word)
-    {
-        var set = (uint)word;
-        return Volatile.Read(ref _setChunks)[set / SetsPerChunk].AsSpan((int)(set % SetsPerChunk) * SetWords, SetWords);
-    }
-
-    /// <summary>Pools of up to 256 endpoints are compared in place: the call of the general routine costs more than their words.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool SameBits(ReadOnlySpan<ulong> a, ReadOnlySpan<ulong> b)
-    {
-        if (a.Length > 4)
-        {
-            return a.SequenceEqual(b);
-        }
-
-        var different = 0UL;
-        for (var i = 0; i < a.Length && i < b.Length; i++)
-        {
-            different |= a[i] ^ b[i];
-        }
-
-        return different == 0;
     }
 }

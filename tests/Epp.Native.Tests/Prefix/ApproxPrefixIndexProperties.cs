@@ -92,6 +92,72 @@ public class ApproxPrefixIndexProperties
         Assert.All(readers, r => Assert.True(r.GetAwaiter().GetResult() > 0));
     }
 
+    /// <summary>Two groups of chains go to two groups of endpoints and are evicted all the time: no reader ever mixes them up.</summary>
+    [Fact]
+    public void ConcurrentReaders_SetsReused_NeverSeeHoldersOfAnotherChain()
+    {
+        const int Endpoints = 128;
+        var index = new ApproxPrefixIndex(107);
+        var chains = Enumerable.Range(0, 8).Select(c => Enumerable.Range(0, 32).Select(i => TestPool.Hash((ulong)c, i)).ToArray()).ToArray();
+        using var stop = new CancellationTokenSource();
+        var readers = Enumerable.Range(0, 2).Select(group => Task.Factory.StartNew(() =>
+        {
+            var seen = 0L;
+            for (var round = 0; round < 4 || !stop.IsCancellationRequested; round++)
+            {
+                var counts = ApproxPrefixIndexTests.Match(index, Endpoints, chains[((round * 2) + group) % chains.Length]);
+                for (var slot = 0; slot < Endpoints; slot++)
+                {
+                    Assert.True(counts[slot] >= 0 && counts[slot] <= (slot % 2 == group ? 32 : 0), $"group {group}, round {round}: slot {slot} counts {counts[slot]}");
+                    seen += counts[slot];
+                }
+            }
+
+            return seen;
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+
+        var random = new Random(108);
+        for (var i = 0; i < 100_000 && !readers.Any(r => r.IsCompleted); i++)
+        {
+            var chain = random.Next(chains.Length);
+            index.Add((ushort)((random.Next(Endpoints / 2) * 2) + (chain % 2)), 48, chains[chain].AsSpan(0, random.Next(1, 33)));
+        }
+
+        stop.Cancel();
+        Assert.All(readers, r => Assert.True(r.GetAwaiter().GetResult() > 0));
+    }
+
+    /// <summary>What fills 100 endpoints in order shares its sets, also over growth, and comes apart again one endpoint at a time.</summary>
+    [Fact]
+    public void HolderTable_SameStepsOfManyBlocks_ShareTheirSets()
+    {
+        const int Blocks = 1000;
+        var table = new HolderTable(11, 2, 109);
+        ForEach((hash, slot) => table.Add(hash, slot));
+        Assert.Equal(64 * 3 * sizeof(ulong), table.SetBytes);
+        var grown = new HolderTable(12, 4, 109);
+        table.CopyTo(grown);
+        Assert.Equal(64 * 5 * sizeof(ulong), grown.SetBytes);
+        var counts = new int[256];
+        Assert.Equal(Blocks, grown.Match([.. Enumerable.Range(0, Blocks).Select(i => TestPool.Hash(1, i))], counts, new ulong[4]));
+        Assert.All(counts[..100], n => Assert.Equal(Blocks, n));
+        Assert.All(counts[100..], n => Assert.Equal(0, n));
+        ForEach((hash, slot) => grown.Remove(hash, slot));
+        Assert.Equal(0, grown.Count);
+        Assert.Equal(64 * 5 * sizeof(ulong), grown.SetBytes);
+
+        static void ForEach(Action<ulong, ushort> step)
+        {
+            for (ushort slot = 0; slot < 100; slot++)
+            {
+                for (var i = 0; i < Blocks; i++)
+                {
+                    step(TestPool.Hash(1, i), slot);
+                }
+            }
+        }
+    }
+
     private sealed class Model
     {
         private readonly Dictionary<ulong, HashSet<ushort>> _holders = [];
