@@ -26,8 +26,8 @@ fi
 
 runs=${RUNS:-1} duration=${DURATION:-5} warmup=${WARMUP:-2}
 server_core=${SERVER_CORE:-0} load_core=${LOAD_CORE:-1}
-export EPP_GRPC_PORT=${EPP_GRPC_PORT:-29002} EPP_HEALTH_PORT=${EPP_HEALTH_PORT:-29003} EPP_METRICS_PORT=${EPP_METRICS_PORT:-29090}
-floor_port=29012 worker_base=${WORKER_BASE:-30000}
+export EPP_GRPC_PORT=${EPP_GRPC_PORT:-28102} EPP_HEALTH_PORT=${EPP_HEALTH_PORT:-28103} EPP_METRICS_PORT=${EPP_METRICS_PORT:-28190}
+floor_port=${FLOOR_PORT:-28112} worker_base=${WORKER_BASE:-30000}
 work=$(mktemp -d)
 results=$work/results.jsonl
 : >"$results"
@@ -73,10 +73,17 @@ dataLayer:
 YAML
 }
 
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# A stranger on the port would be measured in our place.
+require_free() {
+    ! listens "$1" || { echo "bench: port $1 is taken by another process; set EPP_GRPC_PORT, FLOOR_PORT or WORKER_BASE" >&2; exit 1; }
+}
+
 wait_port() {
     for _ in $(seq 300); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
         kill -0 "$2" 2>/dev/null || break
+        listens "$1" && return 0
         sleep 0.02
     done
     echo "bench: nothing listens on port $1; the server said:" >&2
@@ -85,16 +92,19 @@ wait_port() {
 }
 
 start_workers() {
+    require_free "$worker_base"
     taskset -c "$load_core" "$loadgen" -workers "$1" -base "$worker_base" >"$work/workers.log" 2>&1 &
     workers_pid=$!
     wait_port $((worker_base + $1 - 1)) "$workers_pid" "$work/workers.log"
 }
 start_server() {
+    require_free "$EPP_GRPC_PORT"
     taskset -c "$server_core" bash -c "$start" >"$work/server.log" 2>&1 &
     server_pid=$!
     wait_port "$EPP_GRPC_PORT" "$server_pid" "$work/server.log"
 }
 start_floor() {
+    require_free "$floor_port"
     PORT=$floor_port MODE=custom taskset -c "$server_core" "$floor" >"$work/floor.log" 2>&1 &
     floor_pid=$!
     wait_port "$floor_port" "$floor_pid" "$work/floor.log"

@@ -4,7 +4,7 @@ namespace Epp.Lab.Load;
 
 /// <summary>Shape of the workload. Sizes in bytes; four bytes are about one token.</summary>
 internal sealed record WorkloadOptions(
-    int Sessions = 32, int Turns = 6, int Concurrency = 8, int SystemPrompts = 8, int SystemBytes = 12_000,
+    int Sessions = 48, int Turns = 5, int Concurrency = 6, int SystemPrompts = 16, int SystemBytes = 12_000,
     int TurnBytes = 1_600, int MaxTokens = 16, int Seed = 1, string Model = "lab-model");
 
 /// <summary>
