@@ -87,12 +87,19 @@ var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog), exchangeLog);
 
 // 5. The listeners.
+var unusable = "";
 var readiness = new Readiness(pool);
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
-using var certificate = flags.Bool("secure-serving") ? ServerCertificate.Load(flags.Text("cert-path"), time) : null;
+using var certificate = flags.Bool("secure-serving") ? ServerCertificate.TryLoad(flags.Text("cert-path"), time, out unusable) : null;
+if (unusable.Length > 0)
+{
+    Console.Error.WriteLine("epp: " + unusable);
+    return 1;
+}
+
 var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), certificate, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")));
 await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics)).HandleAsync, time, logs);

@@ -6,6 +6,21 @@ namespace Epp.Aot.Hosting;
 /// <summary>The certificate of the ext_proc port (contract §4.5).</summary>
 internal static class ServerCertificate
 {
+    /// <summary>As <see cref="Load"/>, with null and a line for the operator where the folder's files cannot be used.</summary>
+    public static X509Certificate2? TryLoad(string folder, TimeProvider time, out string error)
+    {
+        error = "";
+        try
+        {
+            return Load(folder, time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            error = $"--cert-path {folder}: cannot use tls.crt and tls.key: {e.Message}";
+            return null;
+        }
+    }
+
     /// <summary>
     /// Reads <c>tls.crt</c> and <c>tls.key</c> of a folder, or makes a self-signed certificate when it is empty.
     /// </summary>

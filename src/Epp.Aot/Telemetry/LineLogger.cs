@@ -29,7 +29,8 @@ internal sealed class LineLoggerProvider(bool json, LogLevel minimum, TimeProvid
         else
         {
             var text = string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ss.fffZ}\t{Name(level).ToUpperInvariant()}\t{category}\t{message}{(error is null ? "" : $"\t{error}")}");
-            line.Write(Encoding.UTF8.GetBytes(text));
+            // Client text must not be able to start a line of its own.
+            line.Write(Encoding.UTF8.GetBytes(error is null ? text.ReplaceLineEndings(" ") : text));
         }
 
         line.WriteByte((byte)'\n');
