@@ -32,7 +32,7 @@ mapfile -t linked < <(ldd "$binary" | grep -oE '/[^ ]+')
 for library in "${linked[@]}"; do copy_library "$library"; done
 loader_dir=$(dirname "$(ldd "$binary" | awk '/libc\.so/ { print $3 }')")
 for name in libssl.so.3 libcrypto.so.3; do
-    path=$(ldconfig -p | awk -v n="$name" '$1 == n && /x86-64/ { print $NF; exit }')
+    path=$(ldconfig -p | awk -v n="$name" '$1 == n && /x86-64/ { if (!found++) print $NF }')
     [ -n "$path" ] || { echo "image: $name is missing (Debian package libssl3)" >&2; exit 1; }
     install -D -m 0755 "$(readlink -f "$path")" "$root$loader_dir/$name"
 done
@@ -73,6 +73,6 @@ mkdir -p artifacts
 tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=gnu \
     -C "$layout" -cf "$archive.new" .
 mv "$archive.new" "$archive"
-digest=$(grep -oE '"digest": ?"sha256:[0-9a-f]+"' "$layout/index.json" | head -n 1 | grep -oE 'sha256:[0-9a-f]+')
+digest=$(grep -oE '"digest": ?"sha256:[0-9a-f]+"' "$layout/index.json" | grep -oE "sha256:[0-9a-f]+" | sed -n 1p)
 printf '%s: %s bytes (%s unpacked), %s\n' "$archive" "$(stat -c %s "$archive")" \
     "$(du -sb "$root" | cut -f1)" "$digest"
