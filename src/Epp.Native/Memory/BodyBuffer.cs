@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Epp.Native.Memory;
 
 /// <summary>
@@ -11,6 +9,10 @@ public sealed class BodyBuffer : IDisposable
     /// <summary>Most requests fit into the first, small segment, so that 10,000 open streams stay cheap; long bodies go on in large ones.</summary>
     private const int FirstSegmentBytes = 4096;
     private const int NextSegmentBytes = 65536;
+
+    // 4 MiB of small and 8 MiB of large segments rest between bodies.
+    private static readonly SegmentPool First = new(FirstSegmentBytes, 1024);
+    private static readonly SegmentPool Next = new(NextSegmentBytes, 128);
 
     private static int _outstanding;
 
@@ -90,7 +92,7 @@ public sealed class BodyBuffer : IDisposable
     {
         for (var i = 0; i < _count; i++)
         {
-            ArrayPool<byte>.Shared.Return(_segments[i]!);
+            (i == 0 ? First : Next).Return(_segments[i]!);
             _segments[i] = null;
             Interlocked.Decrement(ref _outstanding);
         }
@@ -107,8 +109,7 @@ public sealed class BodyBuffer : IDisposable
             Array.Resize(ref _segments, _count * 2);
         }
 
-        // ArrayPool rents these two sizes exactly, which Slice relies on.
-        _segments[_count] = ArrayPool<byte>.Shared.Rent(_count == 0 ? FirstSegmentBytes : NextSegmentBytes);
+        _segments[_count] = (_count == 0 ? First : Next).Rent();
         _count++;
         _lastUsed = 0;
         Interlocked.Increment(ref _outstanding);
