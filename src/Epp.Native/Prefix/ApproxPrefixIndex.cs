@@ -15,6 +15,9 @@ public sealed class ApproxPrefixIndex
     public const int DefaultBlocksPerEndpoint = 31250;
 
     private const int FirstTableLog2 = 10;
+
+    /// <summary>Blocks whose cache misses overlap.</summary>
+    private const int Batch = 16;
     private const int MaxTableLog2 = 28;
 
     private readonly Lock _gate = new();
@@ -22,6 +25,7 @@ public sealed class ApproxPrefixIndex
     private readonly long _budgetBytes;
     private RecencyLists _recency;
     private HolderTable _table;
+    private int _warmed;
 
     /// <param name="seed">Secret that spreads hashes over the tables.</param>
     /// <param name="budgetBytes">Most bytes of all arrays together, a table being replaced included; at least 1 MiB.</param>
@@ -90,11 +94,17 @@ public sealed class ApproxPrefixIndex
         lock (_gate)
         {
             var capacity = _recency.CapacityOf(slot, capacityBlocks);
-            foreach (var hash in hashes)
+            while (!hashes.IsEmpty)
             {
-                if (!_recency.TryTouch(slot, hash))
+                var batch = hashes[..Math.Min(Batch, hashes.Length)];
+                hashes = hashes[batch.Length..];
+                Warm(slot, batch, capacity);
+                foreach (var hash in batch)
                 {
-                    AddNew(slot, hash, capacity);
+                    if (!_recency.TryTouch(slot, hash))
+                    {
+                        AddNew(slot, hash, capacity);
+                    }
                 }
             }
         }
@@ -117,6 +127,15 @@ public sealed class ApproxPrefixIndex
                 Volatile.Write(ref _table, new HolderTable(FirstTableLog2, 1, _seed));
             }
         }
+    }
+
+    /// <summary>A long prompt adds thousands of blocks, each some cache misses; a full history also loses as many.</summary>
+    private void Warm(ushort slot, ReadOnlySpan<ulong> batch, int capacity)
+    {
+        var held = _recency.CountOf(slot);
+        Span<ulong> oldest = stackalloc ulong[Batch];
+        oldest = oldest[..Math.Clamp(held + batch.Length - capacity, 0, Math.Min(held, batch.Length))];
+        _warmed = _recency.Warm(slot, batch, oldest) + _table.Warm(batch) + _table.Warm(oldest);
     }
 
     private void AddNew(ushort slot, ulong hash, int capacity)

@@ -11,6 +11,18 @@ internal sealed partial class HolderTable
     /// </summary>
     private readonly record struct Step(ulong From, ushort Slot, ulong To);
 
+    /// <summary>Reads the entries where these hashes' chains begin, see <see cref="RecencyLists.Warm"/>.</summary>
+    public int Warm(ReadOnlySpan<ulong> hashes)
+    {
+        var read = 0;
+        foreach (var hash in hashes)
+        {
+            read += (int)_entries[Home(hash)].Holders;
+        }
+
+        return read;
+    }
+
     /// <summary>Writer: true when the hash has a holder.</summary>
     public bool Contains(ulong hash) => Find(hash, out _) != 0;
 

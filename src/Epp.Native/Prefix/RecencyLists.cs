@@ -9,13 +9,13 @@ internal sealed class RecencyLists(ulong multiplier)
     private const int None = -1;
     private const int NodesPerChunk = 4096;
     private const int NodeBytes = 16;
-    private const int KeyBytes = 8;
+    private const int KeyBytes = 12;
     private const int FirstKeysLog2 = 10;
 
     private readonly ulong _multiplier = multiplier | 1;
     private Node[][] _chunks = [];
     private Key[] _keys = [];
-    private int _keysShift = 64;
+    private int _keysShift = 32;
     private int _free = None;
     private int _unused;
     private Slot[] _slots = [];
@@ -27,11 +27,15 @@ internal sealed class RecencyLists(ulong multiplier)
         public int Newer;
     }
 
-    /// <summary>One index entry; Node 0 = free, else the node's number + 1.</summary>
+    /// <summary>
+    /// One index entry; Node 0 = free, else the node's number + 1. The mixed bits say where its chain begins, so that walking a chain
+    /// reads no nodes: each would be a cache miss.
+    /// </summary>
     private struct Key
     {
         public int Node;
         public int Slot;
+        public uint Mixed;
     }
 
     private struct Slot
@@ -83,6 +87,34 @@ internal sealed class RecencyLists(ulong multiplier)
         return (ushort)longest;
     }
 
+    /// <summary>
+    /// Reads what the next steps will read, for these hashes and for as many of the slot's oldest, which are returned in
+    /// <paramref name="oldest"/>: the cache misses of a batch then overlap instead of queueing. Returns a value that keeps the reads alive.
+    /// </summary>
+    public int Warm(ushort slot, ReadOnlySpan<ulong> hashes, Span<ulong> oldest)
+    {
+        var read = 0;
+        if (_keys.Length == 0)
+        {
+            return read;
+        }
+
+        foreach (var hash in hashes)
+        {
+            read += _keys[Home(Mix(slot, hash))].Node;
+        }
+
+        var node = oldest.IsEmpty ? None : _slots[slot].Oldest;
+        for (var i = 0; i < oldest.Length; i++)
+        {
+            oldest[i] = At(node).Hash;
+            node = At(node).Newer;
+            read += _keys[Home(Mix(slot, oldest[i]))].Node;
+        }
+
+        return read;
+    }
+
     /// <summary>Makes the hash the slot's newest; false where the slot does not hold it.</summary>
     public bool TryTouch(ushort slot, ulong hash)
     {
@@ -114,7 +146,7 @@ internal sealed class RecencyLists(ulong multiplier)
         var node = TakeNode();
         At(node).Hash = hash;
         Append(slot, node);
-        InsertKey(node, slot, hash);
+        InsertKey(new Key { Node = node + 1, Slot = slot, Mixed = Mix(slot, hash) });
         Count++;
         ActiveSlots += _slots[slot].Count == 1 ? 1 : 0;
     }
@@ -144,7 +176,9 @@ internal sealed class RecencyLists(ulong multiplier)
 
     private ref Node At(int node) => ref _chunks[node / NodesPerChunk][node % NodesPerChunk];
 
-    private int Home(int slot, ulong hash) => (int)(((hash + ((ulong)(uint)slot * 0x9E3779B97F4A7C15)) * _multiplier) >> _keysShift);
+    private uint Mix(int slot, ulong hash) => (uint)(((hash + ((ulong)(uint)slot * 0x9E3779B97F4A7C15)) * _multiplier) >> 32);
+
+    private int Home(uint mixed) => (int)(mixed >> _keysShift);
 
     private int FindKey(ushort slot, ulong hash)
     {
@@ -153,9 +187,10 @@ internal sealed class RecencyLists(ulong multiplier)
             return -1;
         }
 
-        for (var i = Home(slot, hash); _keys[i].Node != 0; i = (i + 1) & (_keys.Length - 1))
+        var mixed = Mix(slot, hash);
+        for (var i = Home(mixed); _keys[i].Node != 0; i = (i + 1) & (_keys.Length - 1))
         {
-            if (_keys[i].Slot == slot && At(_keys[i].Node - 1).Hash == hash)
+            if (_keys[i].Mixed == mixed && _keys[i].Slot == slot && At(_keys[i].Node - 1).Hash == hash)
             {
                 return i;
             }
@@ -164,15 +199,15 @@ internal sealed class RecencyLists(ulong multiplier)
         return -1;
     }
 
-    private void InsertKey(int node, int slot, ulong hash)
+    private void InsertKey(in Key key)
     {
-        var i = Home(slot, hash);
+        var i = Home(key.Mixed);
         while (_keys[i].Node != 0)
         {
             i = (i + 1) & (_keys.Length - 1);
         }
 
-        _keys[i] = new Key { Node = node + 1, Slot = slot };
+        _keys[i] = key;
     }
 
     /// <summary>Backward-shift deletion: moves later entries of the chain up, so that no tombstones remain.</summary>
@@ -181,7 +216,7 @@ internal sealed class RecencyLists(ulong multiplier)
         var mask = _keys.Length - 1;
         for (var i = (hole + 1) & mask; _keys[i].Node != 0; i = (i + 1) & mask)
         {
-            var home = Home(_keys[i].Slot, At(_keys[i].Node - 1).Hash);
+            var home = Home(_keys[i].Mixed);
             if (((i - home) & mask) >= ((i - hole) & mask))
             {
                 _keys[hole] = _keys[i];
@@ -196,12 +231,12 @@ internal sealed class RecencyLists(ulong multiplier)
     {
         var old = _keys;
         _keys = new Key[Math.Max(1 << FirstKeysLog2, old.Length * 2)];
-        _keysShift = 64 - System.Numerics.BitOperations.Log2((uint)_keys.Length);
+        _keysShift = 32 - System.Numerics.BitOperations.Log2((uint)_keys.Length);
         foreach (var key in old)
         {
             if (key.Node != 0)
             {
-                InsertKey(key.Node - 1, key.Slot, At(key.Node - 1).Hash);
+                InsertKey(in key);
             }
         }
     }
