@@ -21,5 +21,7 @@ elif [ "${EPP_REQUIRE_TOOLS:-}" = 1 ]; then
 else
     echo "check: no image, umoci is missing (Debian package umoci)"
 fi
+step "allocations"
+dotnet run --no-build -c Release --project bench/Epp.Bench -- --allocations | tail -n 1
 step "tests"
 EPP_BINARY=$PWD/artifacts/epp build/test.sh

@@ -56,6 +56,9 @@ public sealed class AccountingTests(AccountingTests.WithScores running) : IClass
         var completed = ending is Ending.HalfClose or Ending.Reset ? 1 : 0;
         Assert.Equal(completed, after.Sum("inference_objective_output_tokens_count", ("model_name", model)));
         Assert.InRange(after.Sum("inference_objective_request_duration_seconds_count", ("model_name", model)), completed, 1);
+        var cutOff = ending is Ending.ClientAbortMidStream or Ending.WorkerReset or Ending.HalfCloseMidStream ? 1 : 0;
+        Assert.Equal(cutOff, after.Sum("inference_objective_request_error_total", ("model_name", model), ("error_code", "ResponseIncomplete")));
+        Assert.Equal(cutOff, after.Sum("inference_objective_request_error_total", ("model_name", model)));
     }
 
     [Theory]

@@ -29,6 +29,16 @@ public sealed class BodyModeTests(RunningEpp running) : IClassFixture<RunningEpp
     }
 
     [Fact]
+    public async Task RequestBuffered_TrailersWithoutBody_AreRefused()
+    {
+        await using var stream = Epp.Open();
+        await stream.SendAsync(Ask.Post().WithModes(Mode.Buffered, Mode.None));
+        await stream.ExpectAsync(RequestHeaders);
+        await stream.SendAsync(Ask.Trailers(("a", "b")));
+        Assert.Equal(400, (int)(await stream.ExpectAsync(ImmediateResponse)).ImmediateResponse.Status.Code);
+    }
+
+    [Fact]
     public async Task RequestBuffered_Rewrite_ReplacesTheWholeBody()
     {
         await using var stream = Epp.Open();

@@ -226,6 +226,12 @@ internal sealed class ExtProcStream(StreamServices services)
             return null;
         }
 
+        if (_requestMode is BodyMode.Buffered or BodyMode.BufferedPartial)
+        {
+            // The headers went on to wait for a body that never came: an answer to trailers can no longer set a destination.
+            return Fail(output, new RequestFailure(FailureKind.BadRequest, "the request has trailers but no body; send a body"));
+        }
+
         _trailersPending = true;
         return Answer(in message, output, ProcessingKind.RequestHeaders);
     }

@@ -89,10 +89,11 @@ internal sealed class ResponsePhase(StreamServices services)
         }
 
         var started = services.Time.GetTimestamp();
+        var wrote = true;
         Account(message.Body, started);
         if (mode == BodyMode.FullDuplexStreamed)
         {
-            PassOn(in message, output, writer);
+            wrote = PassOn(in message, output, writer);
         }
         else
         {
@@ -105,7 +106,7 @@ internal sealed class ResponsePhase(StreamServices services)
         }
 
         services.Metrics.ResponseProcessing(services.Time.GetElapsedTime(started).TotalSeconds);
-        return true;
+        return wrote;
     }
 
     /// <summary>Answers response trailers, which also end a body that had no end of stream.</summary>
@@ -122,16 +123,24 @@ internal sealed class ResponsePhase(StreamServices services)
         return true;
     }
 
-    /// <summary>Ends the phase, whole or cut off in the middle: gives back what it holds and observes nothing any more.</summary>
+    /// <summary>
+    /// Ends the phase, whole or cut off: gives back what it holds and observes nothing any more. A response whose end never came counts
+    /// as an error; whether the worker or the client broke off, the proxy does not say.
+    /// </summary>
     public void Finish()
     {
+        if (_started && !_completed && !_erred)
+        {
+            OwnSeries().Error("ResponseIncomplete");
+        }
+
         _completed = true;
         ReleaseHeld();
     }
 
     // A stream's chunks go on one for one. Another body is held until its end, as the references do: if the worker breaks off in the
     // middle, the client gets an error and not half a document. What exceeds the limit, or the budget of all streams, is passed on.
-    private void PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
+    private bool PassOn(in ProcessingRequest message, IBufferWriter<byte> output, ProtoWriter writer)
     {
         var body = _restore is null ? message.Body : Restored(message.Body, message.EndOfStream);
         var whole = message.EndOfStream && _heldBytes == 0;
@@ -143,11 +152,15 @@ internal sealed class ResponsePhase(StreamServices services)
             }
 
             WriteChunk(output, writer, body, message.EndOfStream);
+            return true;
         }
-        else if (message.EndOfStream)
+
+        if (message.EndOfStream)
         {
             WriteHeld(output, writer, endOfStream: true);
         }
+
+        return message.EndOfStream;
     }
 
     private bool TryHold(ReadOnlySpan<byte> body)
