@@ -3,7 +3,7 @@
 #
 # EPP_SHARED   folder with tools/get (default ../shared beside the repository)
 # EPP_START    command that starts the server under test, as one string; it sees EPP_CONFIG, EPP_GRPC_PORT,
-#              EPP_HEALTH_PORT, EPP_METRICS_PORT, EPP_SECURE. Default: artifacts/epp with file discovery.
+#              EPP_HEALTH_PORT, EPP_METRICS_PORT, EPP_SECURE, EPP_SCRAPE. Default: artifacts/epp with file discovery.
 # RUNS         runs per row (default 1; a claim needs 5). DURATION, WARMUP: seconds of one measurement (default 5, 2).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,7 +17,7 @@ fi
 command -v jq >/dev/null || { echo "bench: jq is missing (Debian package jq)" >&2; exit 3; }
 loadgen=$("$shared/tools/get" epp-loadgen) || exit 3
 floor=$("$shared/tools/get" epp-floor) || exit 3
-start_default='exec artifacts/epp --pool-name pool --config-file $EPP_CONFIG --grpc-port $EPP_GRPC_PORT --grpc-health-port $EPP_HEALTH_PORT --metrics-port $EPP_METRICS_PORT --secure-serving=${EPP_SECURE:-false}'
+start_default='exec artifacts/epp --pool-name pool --config-file $EPP_CONFIG --grpc-port $EPP_GRPC_PORT --grpc-health-port $EPP_HEALTH_PORT --metrics-port $EPP_METRICS_PORT --secure-serving=${EPP_SECURE:-false} --refresh-metrics-interval=${EPP_SCRAPE:-50ms}'
 start=${EPP_START:-$start_default}
 if [ -z "${EPP_START:-}" ] && [ ! -x artifacts/epp ]; then
     echo "bench: artifacts/epp is missing; run 'make aot' first, or set EPP_START" >&2
