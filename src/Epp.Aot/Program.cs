@@ -47,6 +47,7 @@ var pool = new Pool();
 var metrics = new EppMetrics(
     new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
+using var housekeeping = new Housekeeping(metrics.Streams, time);
 var scheduler = SchedulerFactory.Create(
     config,
     pool,

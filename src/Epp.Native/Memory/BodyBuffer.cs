@@ -10,9 +10,9 @@ public sealed class BodyBuffer : IDisposable
     private const int FirstSegmentBytes = 4096;
     private const int NextSegmentBytes = 65536;
 
-    // 4 MiB of small and 8 MiB of large segments rest between bodies.
-    private static readonly SegmentPool First = new(FirstSegmentBytes, 1024);
-    private static readonly SegmentPool Next = new(NextSegmentBytes, 128);
+    // At most 64 MiB of small and 256 MiB of large segments rest between bodies.
+    private static readonly SegmentPool First = new(FirstSegmentBytes, 16 << 10);
+    private static readonly SegmentPool Next = new(NextSegmentBytes, 4 << 10);
 
     private static int _outstanding;
 
@@ -22,6 +22,11 @@ public sealed class BodyBuffer : IDisposable
 
     /// <summary>Rented segments not yet returned in this process: a test counts them.</summary>
     public static int OutstandingSegments => Volatile.Read(ref _outstanding);
+
+    /// <summary>
+    /// Gives up half of the memory that rested since the last call, so that a peak is forgotten in some calls; returns bytes. Thread-safe.
+    /// </summary>
+    public static long TrimIdleMemory() => ((long)First.Trim() * FirstSegmentBytes) + ((long)Next.Trim() * NextSegmentBytes);
 
     /// <summary>Bytes held.</summary>
     public int Length { get; private set; }
