@@ -87,25 +87,24 @@ var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog), exchangeLog);
 
 // 5. The listeners.
-var unusable = "";
 var readiness = new Readiness(pool);
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
-using var certificate = flags.Bool("secure-serving") ? ServerCertificate.TryLoad(flags.Text("cert-path"), time, out unusable) : null;
-if (unusable.Length > 0)
+using var tls = TlsSetup.TryOpen(flags, metrics, log, time, out var unusable);
+if (tls is null)
 {
     Console.Error.WriteLine("epp: " + unusable);
     return 1;
 }
 
 var ports = new EppServerOptions(
-    flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), certificate, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")));
+    flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
 await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics)).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(
-    log, BuildVersion.Text, ports.GrpcPort, certificate is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
+    log, BuildVersion.Text, ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
 try
 {
     await server.StartAsync();
@@ -118,12 +117,12 @@ catch (IOException e)
 
 Log.Serving(log, pool.Current.Count, poolName);
 
-// 6. Until told to stop: not ready at once, open streams may end.
+// 6. Until told to stop: not ready at once; streams, new ones too, are served until none is left or the time is over.
 var signal = await stop.Received;
 readiness.Draining = true;
 var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
-using var deadline = new CancellationTokenSource(drain);
+using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => metrics.Streams.Open, drain));
 await server.StopAsync(deadline.Token);
 await stopWatching.CancelAsync();
 await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

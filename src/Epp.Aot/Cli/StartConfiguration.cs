@@ -1,5 +1,6 @@
 using System.Text;
 using Epp.Aot.Configuration;
+using Epp.Aot.Hosting;
 
 namespace Epp.Aot.Cli;
 
@@ -61,6 +62,7 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             errors.Add($"invalid value '{flags.Text("zap-encoder")}' for flag --zap-encoder: expected json or console");
         }
 
+        TlsSetup.Check(flags, errors);
         return errors.Count > 0 ? new StartConfiguration(null, errors, [], BadFlags) : Load(flags);
     }
 
