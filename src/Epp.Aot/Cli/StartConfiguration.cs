@@ -1,6 +1,5 @@
 using System.Text;
 using Epp.Aot.Configuration;
-using Epp.Aot.Hosting;
 
 namespace Epp.Aot.Cli;
 
@@ -62,7 +61,7 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             errors.Add($"invalid value '{flags.Text("zap-encoder")}' for flag --zap-encoder: expected json or console");
         }
 
-        TlsSetup.Check(flags, errors);
+        TlsPolicy.Check(flags, errors);
         return errors.Count > 0 ? new StartConfiguration(null, errors, [], BadFlags) : Load(flags);
     }
 

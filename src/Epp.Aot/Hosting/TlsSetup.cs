@@ -15,27 +15,6 @@ internal sealed class TlsSetup : IDisposable
     /// <summary>Null = plaintext.</summary>
     public ListenerTls? Metrics { get; }
 
-    /// <summary>Rules over the flags alone; what is broken is added to <paramref name="errors"/>.</summary>
-    public static void Check(FlagSet flags, List<string> errors)
-    {
-        TlsPolicy.Read(flags.Text("tls-min-version"), flags.Text("tls-cipher-suites"), errors);
-        var folder = flags.Text("metrics-cert-dir");
-        if (flags.Text("metrics-client-ca-file").Length > 0 && folder.Length == 0)
-        {
-            errors.Add("--metrics-client-ca-file needs --metrics-cert-dir: client certificates exist on HTTPS only");
-        }
-
-        if (folder.Length > 0 && !Directory.Exists(folder))
-        {
-            errors.Add($"--metrics-cert-dir {folder}: no such folder; expected one with tls.crt and tls.key");
-        }
-
-        if (folder.Length > 0 && flags.Text("metrics-client-ca-file").Length == 0 && !flags.Bool("metrics-endpoint-auth"))
-        {
-            errors.Add("--metrics-cert-dir without anybody to check: give --metrics-client-ca-file, or leave --metrics-endpoint-auth on");
-        }
-    }
-
     /// <summary>Opens what the flags name and starts the watches; null and a line for the operator where a file cannot be used.</summary>
     public static TlsSetup? TryOpen(FlagSet flags, EppMetrics metrics, ILogger logger, TimeProvider time, out string error)
     {
@@ -53,7 +32,7 @@ internal sealed class TlsSetup : IDisposable
                 store.Watch(time);
             }
 
-            extProc = new ListenerTls(store, TlsPolicy.Read(flags.Text("tls-min-version"), flags.Text("tls-cipher-suites"), []));
+            extProc = new ListenerTls(store, TlsPolicy.Read(flags, []));
         }
 
         if (flags.Text("metrics-cert-dir") is not { Length: > 0 } folder)

@@ -19,6 +19,12 @@ public sealed partial class EppMetrics
     /// <summary>Certificate files that could not be used; the certificate before them stays in use.</summary>
     public Counter CertificateErrors { get; } = new();
 
+    /// <summary>Spans that a collector, or the log, took.</summary>
+    public Counter TraceSpansExported { get; } = new();
+
+    /// <summary>Spans lost to a full queue or a collector that did not take them.</summary>
+    public Counter TraceSpansDropped { get; } = new();
+
     /// <summary>An InferenceModelRewrite chose the target model of one request.</summary>
     /// <param name="rewrite">Name of the object, UTF-8.</param>
     /// <param name="model">Model the client asked for; empty where it named none.</param>
@@ -70,6 +76,9 @@ public sealed partial class EppMetrics
             s => s.Add(CertificateReads.Value));
         yield return new("certwatcher_read_certificate_errors_total", MetricKind.Counter, "Total number of certificate read errors", [],
             s => s.Add(CertificateErrors.Value));
+        yield return new("epp_trace_spans_exported_total", MetricKind.Counter, "Spans that a collector took.", [], s => s.Add(TraceSpansExported.Value));
+        yield return new("epp_trace_spans_dropped_total", MetricKind.Counter,
+            "Spans lost to a full queue or a collector that did not take them.", [], s => s.Add(TraceSpansDropped.Value));
     }
 
     private const string StaleHelp =

@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 
-namespace Epp.Aot.Hosting;
+namespace Epp.Aot.Cli;
 
 /// <summary>What handshakes a listener accepts. Immutable; safe to share.</summary>
 /// <param name="Protocols">TLS 1.2 and 1.3, or 1.3 alone.</param>
@@ -78,6 +78,30 @@ internal sealed record TlsPolicy(SslProtocols Protocols, CipherSuitesPolicy? Sui
         }
 
         return new TlsPolicy(protocols, chosen.Count == 0 || errors.Count > 0 ? null : Policy(chosen));
+    }
+
+    /// <summary>As above, from the flags.</summary>
+    public static TlsPolicy Read(FlagSet flags, List<string> errors) => Read(flags.Text("tls-min-version"), flags.Text("tls-cipher-suites"), errors);
+
+    /// <summary>Rules over the TLS flags alone; what is broken is added to <paramref name="errors"/>.</summary>
+    public static void Check(FlagSet flags, List<string> errors)
+    {
+        TlsPolicy.Read(flags, errors);
+        var folder = flags.Text("metrics-cert-dir");
+        if (flags.Text("metrics-client-ca-file").Length > 0 && folder.Length == 0)
+        {
+            errors.Add("--metrics-client-ca-file needs --metrics-cert-dir: client certificates exist on HTTPS only");
+        }
+
+        if (folder.Length > 0 && !Directory.Exists(folder))
+        {
+            errors.Add($"--metrics-cert-dir {folder}: no such folder; expected one with tls.crt and tls.key");
+        }
+
+        if (folder.Length > 0 && flags.Text("metrics-client-ca-file").Length == 0 && !flags.Bool("metrics-endpoint-auth"))
+        {
+            errors.Add("--metrics-cert-dir without anybody to check: give --metrics-client-ca-file, or leave --metrics-endpoint-auth on");
+        }
     }
 
     private static CipherSuitesPolicy? Policy(List<TlsCipherSuite> chosen) =>

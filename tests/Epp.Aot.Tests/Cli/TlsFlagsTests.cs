@@ -1,8 +1,7 @@
 using System.Security.Authentication;
 using Epp.Aot.Cli;
-using Epp.Aot.Hosting;
 
-namespace Epp.Aot.Tests.Hosting;
+namespace Epp.Aot.Tests.Cli;
 
 [Trait("Category", "Unit")]
 public sealed class TlsFlagsTests
@@ -47,7 +46,7 @@ public sealed class TlsFlagsTests
         var flags = new FlagSet(EppFlags.All);
         flags.Parse(arguments.Split(' '));
         var errors = new List<string>(flags.Errors);
-        TlsSetup.Check(flags, errors);
+        TlsPolicy.Check(flags, errors);
         Assert.Equal(expected is null ? 0 : 1, errors.Count);
         Assert.True(expected is null || errors[0].Contains(expected, StringComparison.Ordinal), string.Join('\n', errors));
     }
