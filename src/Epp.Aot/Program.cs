@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using Epp.Aot.Cli;
 using Epp.Aot.Configuration;
+using Epp.Aot.Debugging;
 using Epp.Aot.Discovery.File;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Grpc;
 using Epp.Aot.Hosting;
 using Epp.Aot.Scraping;
 using Epp.Aot.Telemetry;
+using Epp.Aot.Tracing;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
@@ -81,32 +83,36 @@ var options = new ExtProcOptions(
     flags.Bool("disable-endpoint-subset-filter"),
     (int)Math.Min(flags.Quantity("max-request-body-bytes"), int.MaxValue / 2),
     flags.Quantity("max-buffered-bytes"));
+await using var traces = TraceSetup.Open(
+    flags.Bool("tracing"), Environment.GetEnvironmentVariable, config.Dialect, BuildVersion.Text, metrics, logs.CreateLogger("tracing"), time);
 var exchangeLog = logs.CreateLogger("ext_proc");
+var picks = flags.Bool("enable-pprof") ? new PickRing(time) : null;
 var director = new Director(
-    pool, scheduler, metrics, options, new PluginTimes(scheduler, metrics), new PrefixMetrics(scheduler, metrics), new PickLog(exchangeLog));
+    pool, scheduler, metrics, options, new PluginTimes(scheduler, metrics), new PrefixMetrics(scheduler, metrics), new PickLog(exchangeLog, picks));
 var extProc = new ExtProcService(
-    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog), exchangeLog);
+    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer), exchangeLog);
 
 // 5. The listeners.
-var unusable = "";
 var readiness = new Readiness(pool);
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
 new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
-using var certificate = flags.Bool("secure-serving") ? ServerCertificate.TryLoad(flags.Text("cert-path"), time, out unusable) : null;
-if (unusable.Length > 0)
+using var tls = TlsSetup.TryOpen(flags, metrics, log, time, out var unusable);
+if (tls is null)
 {
     Console.Error.WriteLine("epp: " + unusable);
     return 1;
 }
 
 var ports = new EppServerOptions(
-    flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), certificate, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")));
-await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics)).HandleAsync, time, logs);
+    flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
+var debug = picks is null ? null : new DebugPages(new DebugReport(
+    new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => config, () => scheduler, pool, picks, time));
+await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(
-    log, BuildVersion.Text, ports.GrpcPort, certificate is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
+    log, BuildVersion.Text, ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
 try
 {
     await server.StartAsync();
@@ -119,12 +125,12 @@ catch (IOException e)
 
 Log.Serving(log, pool.Current.Count, poolName);
 
-// 6. Until told to stop: not ready at once, open streams may end.
+// 6. Until told to stop: not ready at once; streams, new ones too, are served until none is left or the time is over.
 var signal = await stop.Received;
 readiness.Draining = true;
 var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
-using var deadline = new CancellationTokenSource(drain);
+using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => metrics.Streams.Open, drain));
 await server.StopAsync(deadline.Token);
 await stopWatching.CancelAsync();
 await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

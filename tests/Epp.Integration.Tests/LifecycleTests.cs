@@ -53,7 +53,18 @@ public sealed class LifecycleTests : IAsyncLifetime
         await stream.AnswerAsync();
         epp.Signal("TERM");
         using var health = new GrpcChannel(epp.HealthPort);
-        await Wait.UntilAsync(async () => await HealthAsync(health) != "SERVING");
+        await Wait.UntilAsync(async () => await GrpcLayerTests.CheckAsync(health, "readiness") == "NOT_SERVING");
+        Assert.Equal("NOT_SERVING", await GrpcLayerTests.CheckAsync(epp.Channel, "envoy.service.ext_proc.v3.ExternalProcessor"));
+
+        // Gateways send new streams until they have noticed, on old and on new connections: they are served.
+        Assert.Equal(_workers[0].HostPort, (await epp.PickAsync(Ask.ChatBody())).Endpoint);
+        using (var late = new GrpcChannel(epp.GrpcPort))
+        {
+            await using var another = late.Open(GrpcStream.ProcessPath);
+            await another.SendAsync(Ask.Post());
+            await another.SendAsync(Ask.Body(Ask.ChatBody()));
+            Assert.Equal(_workers[0].HostPort, (await another.AnswerAsync()).Endpoint);
+        }
 
         await stream.SendAsync(Ask.ResponseHeaders());
         await stream.ExpectAsync(ResponseHeaders);
@@ -84,16 +95,17 @@ public sealed class LifecycleTests : IAsyncLifetime
         await epp.ExitAsync(TimeSpan.FromSeconds(10));
     }
 
-    private static async Task<string> HealthAsync(GrpcChannel channel)
+    [Fact]
+    public async Task Sigterm_Twice_ExitsOneAtOnce()
     {
-        try
-        {
-            return await GrpcLayerTests.CheckAsync(channel, "readiness");
-        }
-        catch (HttpRequestException)
-        {
-            // The listener is gone already, which also says that new traffic is not wanted.
-            return "gone";
-        }
+        await using var epp = await EppProcess.StartAsync(new EppOptions { Endpoints = [_workers[0].HostPort], Flags = ["--drain-timeout=60s"] });
+        await using var stream = epp.Open();
+        await stream.SendAsync(Ask.Post());
+        await epp.WaitForMetricAsync("llm_d_epp_extproc_streams_inflight", 1);
+        epp.Signal("TERM");
+        await Wait.UntilAsync(() => epp.LogText.Contains("draining", StringComparison.Ordinal));
+        Assert.False(epp.HasExited);
+        epp.Signal("TERM");
+        Assert.Equal(1, await epp.ExitAsync(TimeSpan.FromSeconds(5)));
     }
 }

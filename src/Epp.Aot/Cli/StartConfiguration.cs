@@ -61,6 +61,7 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             errors.Add($"invalid value '{flags.Text("zap-encoder")}' for flag --zap-encoder: expected json or console");
         }
 
+        TlsPolicy.Check(flags, errors);
         return errors.Count > 0 ? new StartConfiguration(null, errors, [], BadFlags) : Load(flags);
     }
 

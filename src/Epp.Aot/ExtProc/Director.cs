@@ -153,6 +153,7 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         var behind = replacedBytes >= 0 ? ExtProcEncoder.BodyMutation(writer, replacedBytes, streamed: false, endOfStream: false) : 0;
         ExtProcEncoder.ClearRouteCache(writer);
         var mark = writer.Length;
+        request.Trace.Encode(writer);
         EncodeHeaders(writer, request.Headers, routing, bodyBytes);
         ExtProcEncoder.EndResponse(writer, kind, mark, behind);
         EncodeMetadata(writer, routing);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Epp.Aot.Grpc;
 using Epp.Aot.Telemetry;
+using Epp.Aot.Tracing;
 using Epp.Native;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
@@ -33,6 +34,7 @@ internal sealed class ExtProcStream(StreamServices services)
     private bool _finished;
     private Endpoint? _endpoint;
     private RequestSeries? _series;
+    private TraceSpan? _span;
 
     /// <summary>True when something was written that is not flushed yet.</summary>
     public bool HasOutput { get; set; }
@@ -119,6 +121,7 @@ internal sealed class ExtProcStream(StreamServices services)
         _finished = true;
         ReleaseRequest();
         _response.Finish();
+        services.Tracer?.End(_span);
         if (_endpoint is not null)
         {
             _endpoint.EndRequest();
@@ -151,6 +154,7 @@ internal sealed class ExtProcStream(StreamServices services)
             return Fail(output, new RequestFailure(FailureKind.HeadersTooLarge, "malformed headers, or more than 1,024 of them or 1 MiB; send fewer"));
         }
 
+        _span = services.Tracer?.Begin(_request.Headers, _request.Trace);
         if (message.EndOfStream)
         {
             return AnswerWithoutBody(in message, output);
@@ -297,6 +301,7 @@ internal sealed class ExtProcStream(StreamServices services)
         }
 
         _answered = true;
+        _span?.Picked(decision.Series, decision.Endpoint, decision.ExpectsStream);
         output.Write(Writer.Written);
         HasOutput = true;
         _endpoint = decision.Endpoint;
@@ -346,6 +351,7 @@ internal sealed class ExtProcStream(StreamServices services)
         var dialect = services.Options.Dialect;
         _series ??= services.Metrics.Requests(default, default, "default-flow"u8, 0);
         _series.Error(failure.Code(dialect));
+        _span?.Refused(_series, failure.HttpStatus, failure.Code(dialect));
         failure.Encode(Writer, dialect);
         output.Write(Writer.Written);
         Log.RequestRejected(services.Logger, failure.HttpStatus, failure.Text(dialect));

@@ -7,11 +7,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.ExtProc;
 
-/// <summary>One line per pick with every score, at debug level only: building it costs more than the pick.</summary>
-internal sealed class PickLog(ILogger logger)
+/// <summary>
+/// Keeps each pick for the debug page, and writes one line per pick with every score, at debug level only: building it costs more than
+/// the pick.
+/// </summary>
+internal sealed class PickLog(ILogger logger, PickRing? ring = null)
 {
     public void Write(RoutingRequest routing, PoolSnapshot pool)
     {
+        if (ring is not null)
+        {
+            ring.Add(routing, routing.Headers is { } all && all.TryGet(WellKnownHeaders.RequestId, out var requestId) ? requestId : default, pool);
+        }
+
         if (!logger.IsEnabled(LogLevel.Debug))
         {
             return;

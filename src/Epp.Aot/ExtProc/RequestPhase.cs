@@ -1,3 +1,4 @@
+using Epp.Aot.Tracing;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
 
@@ -31,6 +32,9 @@ internal sealed class RequestPhase : IDisposable
     /// <summary>The body as it goes back: the received bytes, the model replaced where a rewrite asks for it.</summary>
     public ModelRewrite Reply { get; } = new();
 
+    /// <summary>The trace context that the worker gets.</summary>
+    public TraceHeader Trace { get; } = new();
+
     public static RequestPhase Rent()
     {
         if (!Idle.TryDequeue(out var phase))
@@ -48,6 +52,7 @@ internal sealed class RequestPhase : IDisposable
         Headers.Dispose();
         Body.Dispose();
         Subset.Clear();
+        Trace.Clear();
         Api = RequestApi.Passthrough;
         BudgetBytes = 0;
         if (Interlocked.Increment(ref _idleCount) <= MaxPooled)

@@ -1,11 +1,12 @@
 using Epp.Aot.Telemetry;
+using Epp.Aot.Tracing;
 using Epp.Native.Pool;
 using Epp.Native.Scheduling;
 using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.ExtProc;
 
-/// <summary>What every stream shares. Immutable; safe to share.</summary>
+/// <summary>What every stream shares; without a tracer nothing is traced. Immutable; safe to share.</summary>
 internal sealed record StreamServices(
     Pool Pool,
     Director Director,
@@ -14,4 +15,5 @@ internal sealed record StreamServices(
     ParserSet Parsers,
     BodyBudget Budget,
     TimeProvider Time,
-    ILogger Logger);
+    ILogger Logger,
+    Tracer? Tracer = null);

@@ -1,11 +1,11 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Epp.Aot.Grpc;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -15,9 +15,10 @@ namespace Epp.Aot.Hosting;
 /// <param name="GrpcPort">ext_proc and health.</param>
 /// <param name="HealthPort">Health only, plaintext.</param>
 /// <param name="MetricsPort">HTTP/1.1.</param>
-/// <param name="Certificate">Null = plaintext HTTP/2 on the ext_proc port.</param>
+/// <param name="Tls">Null = plaintext HTTP/2 on the ext_proc port.</param>
 /// <param name="Grpc">Message limits.</param>
-internal sealed record EppServerOptions(int GrpcPort, int HealthPort, int MetricsPort, X509Certificate2? Certificate, GrpcOptions Grpc);
+/// <param name="MetricsTls">Null = plaintext on the metrics port.</param>
+internal sealed record EppServerOptions(int GrpcPort, int HealthPort, int MetricsPort, ListenerTls? Tls, GrpcOptions Grpc, ListenerTls? MetricsTls = null);
 
 /// <summary>
 /// The one Kestrel of the process: ext_proc, health and metrics ports. Without ASP.NET's pipeline: requests go straight to
@@ -76,12 +77,21 @@ internal sealed class EppServer : IAsyncDisposable
         kestrel.Listen(IPAddress.IPv6Any, options.GrpcPort, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
-            if (options.Certificate is not null)
-            {
-                listen.UseHttps(options.Certificate);
-            }
+            UseTls(listen, options.Tls);
         });
         kestrel.Listen(IPAddress.IPv6Any, options.HealthPort, listen => listen.Protocols = HttpProtocols.Http2);
-        kestrel.Listen(IPAddress.IPv6Any, options.MetricsPort, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(IPAddress.IPv6Any, options.MetricsPort, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            UseTls(listen, options.MetricsTls);
+        });
+    }
+
+    private static void UseTls(ListenOptions listen, ListenerTls? tls)
+    {
+        if (tls is not null)
+        {
+            listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options()) });
+        }
     }
 }

@@ -70,6 +70,15 @@ public sealed class ProtoWriter
         PrependVarint(((uint)field << 3) | ProtoReader.Fixed64);
     }
 
+    /// <summary>A fixed64 field.</summary>
+    public void Fixed64(int field, ulong value)
+    {
+        Reserve(8);
+        _start -= 8;
+        BinaryPrimitives.WriteUInt64LittleEndian(_buffer.AsSpan(_start), value);
+        PrependVarint(((uint)field << 3) | ProtoReader.Fixed64);
+    }
+
     /// <summary>The 5-byte gRPC prefix for a message of the bytes written plus <paramref name="extraBytes"/> that follow them.</summary>
     public void PrependGrpcPrefix(int extraBytes = 0)
     {

@@ -14,8 +14,8 @@ public sealed partial class DependencyRuleTests
         "System.Diagnostics.Process", "System.IO.FileSystem.Watcher", "System.Security.Cryptography.X509Certificates", "YamlDotNet",
     ];
 
-    // Open to every folder: instruments and log messages, configuration records, gRPC framing, well-known process state.
-    static readonly string[] SharedFolders = ["Telemetry", "Configuration"];
+    // Open to every folder: instruments, spans and log messages, configuration records, gRPC framing, well-known process state.
+    static readonly string[] SharedFolders = ["Telemetry", "Tracing", "Configuration"];
 
     // A use of a neighbour that is part of the design; anything else goes through Program.cs or a type of Epp.Native.
     static readonly (string From, string To)[] Allowed =
@@ -27,6 +27,10 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
         ("Hosting", "Scraping"),
+        ("Hosting", "Cli"),
+        ("Hosting", "Debugging"),
+        // The debug page shows the flags in force.
+        ("Debugging", "Cli"),
         // Flags end in configuration records.
         ("Configuration", "Cli"),
     ];
