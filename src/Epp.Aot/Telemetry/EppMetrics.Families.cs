@@ -20,7 +20,7 @@ public sealed partial class EppMetrics
     private IEnumerable<MetricFamily> Declare() =>
     [
         .. RequestCounters(), .. RequestHistograms(), .. StreamedHistograms(), .. PoolFamilies(), .. SchedulerFamilies(), .. PrefixFamilies(),
-        .. OwnFamilies(), .. ProcessFamilies(), .. _options.StreamMetrics ? StreamFamilies() : [],
+        .. DecisionFamilies(), .. OwnFamilies(), .. ProcessFamilies(), .. _options.StreamMetrics ? StreamFamilies() : [],
     ];
 
     private string OldHelp(string successor, string text) =>
@@ -202,18 +202,5 @@ public sealed partial class EppMetrics
             s => { foreach (var (code, n) in Streams.Ends()) { s.Add(n, code); } });
         yield return new(New + "extproc_stream_duration_seconds", MetricKind.Histogram,
             "[ALPHA] Duration an ext_proc gRPC stream stays open, in seconds.", [], s => s.Add(Streams.Seconds), Buckets.StreamSeconds);
-    }
-
-    private IEnumerable<MetricFamily> ProcessFamilies()
-    {
-        yield return new("process_cpu_seconds_total", MetricKind.Counter, "Total user and system CPU time spent in seconds.", [],
-            s => s.Add(ProcessFigures.CpuSeconds));
-        yield return new("process_resident_memory_bytes", MetricKind.Gauge, "Resident memory size in bytes.", [], s => s.Add(ProcessFigures.ResidentBytes));
-        yield return new("process_start_time_seconds", MetricKind.Gauge, "Start time of the process since unix epoch in seconds.", [],
-            s => s.Add(_startSeconds));
-        yield return new("process_open_fds", MetricKind.Gauge, "Number of open file descriptors.", [],
-            s => { if (ProcessFigures.OpenFiles is { } n) { s.Add(n); } });
-        yield return new("process_max_fds", MetricKind.Gauge, "Maximum number of open file descriptors.", [],
-            s => { if (ProcessFigures.MaxFiles is { } n) { s.Add(n); } });
     }
 }

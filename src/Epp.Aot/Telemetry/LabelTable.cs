@@ -18,6 +18,9 @@ internal sealed class LabelTable
     /// <summary>Longest value kept, in bytes; it bounds the memory a client can make the table hold.</summary>
     public const int MaxBytes = 256;
 
+    /// <summary>Most values kept out of the limit: names come and go with configuration objects, and the table forgets none.</summary>
+    public const int MaxKept = 10_000;
+
     private const int ChainCount = 2048;
 
     private readonly Node?[] _chains = new Node?[ChainCount];
@@ -25,6 +28,7 @@ internal sealed class LabelTable
     private readonly int _limit;
     private int _count;
     private int _capped;
+    private int _kept;
 
     /// <param name="limit">Distinct values before <c>other</c>.</param>
     public LabelTable(int limit)
@@ -47,8 +51,14 @@ internal sealed class LabelTable
         return Find(hash, value) ?? (Volatile.Read(ref _capped) >= _limit ? Other : Add(hash, value, capped: true));
     }
 
-    /// <summary>Adds a value that does not count against the limit: names from configuration.</summary>
-    public void Keep(ReadOnlySpan<byte> value) => Add(Hash(value), value, capped: false);
+    /// <summary>Adds a value that does not count against the limit: names from configuration, at most <see cref="MaxKept"/> of them.</summary>
+    public void Keep(ReadOnlySpan<byte> value)
+    {
+        if (value.Length <= MaxBytes)
+        {
+            Add(Hash(value), value, capped: false);
+        }
+    }
 
     private static uint Hash(ReadOnlySpan<byte> value)
     {
@@ -80,7 +90,7 @@ internal sealed class LabelTable
                 return known;
             }
 
-            if (!Utf8.IsValid(value) || (capped && _capped >= _limit))
+            if (!Utf8.IsValid(value) || (capped ? _capped >= _limit : _kept >= MaxKept))
             {
                 return Other;
             }
@@ -89,6 +99,7 @@ internal sealed class LabelTable
             ref var head = ref _chains[hash % ChainCount];
             Volatile.Write(ref head, new Node(hash, value.ToArray(), added, head));
             Volatile.Write(ref _capped, _capped + (capped ? 1 : 0));
+            _kept += capped ? 0 : 1;
             return added;
         }
     }

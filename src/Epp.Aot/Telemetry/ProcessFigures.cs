@@ -42,20 +42,44 @@ internal static class ProcessFigures
     }
 
     /// <summary>Limit of open file descriptors; null where /proc is not mounted or there is no limit.</summary>
-    public static double? MaxFiles
+    public static double? MaxFiles => Number("/proc/self/limits", "Max open files");
+
+    /// <summary>Address space in bytes; null where /proc is not mounted.</summary>
+    public static double? VirtualBytes => Number("/proc/self/status", "VmSize:") * 1024;
+
+    /// <summary>Limit of the address space in bytes; no limit is written as the largest number, as the references do.</summary>
+    public static double? MaxVirtualBytes => File.Exists("/proc/self/limits") ? Number("/proc/self/limits", "Max address space") ?? ulong.MaxValue : null;
+
+    /// <summary>A counter of IP octets (<c>InOctets</c>, <c>OutOctets</c>) of the process' network namespace; null where /proc does not show it.</summary>
+    public static double? NetworkBytes(string counter)
     {
-        get
+        var lines = Lines("/proc/self/net/netstat", "IpExt:");
+        if (lines is not [var names, var values, ..])
         {
-            try
-            {
-                var line = File.ReadLines("/proc/self/limits").FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal));
-                var soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-                return double.TryParse(soft, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) ? limit : null;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return null;
-            }
+            return null;
+        }
+
+        var column = Array.IndexOf(names.Split(' '), counter);
+        var numbers = values.Split(' ');
+        return column > 0 && column < numbers.Length && double.TryParse(numbers[column], NumberStyles.None, CultureInfo.InvariantCulture, out var octets) ? octets : null;
+    }
+
+    /// <summary>The first number behind a label of a /proc file; null where there is none.</summary>
+    private static double? Number(string path, string label)
+    {
+        var first = Lines(path, label).FirstOrDefault()?[label.Length..].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        return double.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    }
+
+    private static string[] Lines(string path, string label)
+    {
+        try
+        {
+            return [.. File.ReadLines(path).Where(l => l.StartsWith(label, StringComparison.Ordinal))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 }

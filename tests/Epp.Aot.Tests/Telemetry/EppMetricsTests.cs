@@ -73,6 +73,43 @@ public sealed class EppMetricsTests
     }
 
     [Fact]
+    public void RewriteDecisions_BeyondBounds_BecomeOtherAndAllocateNothingLater()
+    {
+        var metrics = Create();
+        metrics.RewriteDecision("r"u8, default, "v2"u8);
+        metrics.RewriteDecision("r"u8, default, "v2"u8);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        metrics.RewriteDecision("r"u8, default, "v2"u8);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal("3", Sample(metrics, "llm_d_epp_model_rewrite_decisions_total", "llm_d_epp_model_rewrite_decisions_total{model_name=\"\",model_rewrite_name=\"r\",target_model=\"v2\"}"));
+        for (var i = 0; i < 120; i++)
+        {
+            for (var j = 0; j < 100; j++)
+            {
+                metrics.RewriteDecision(Encoding.UTF8.GetBytes("r" + i.ToString(CultureInfo.InvariantCulture)), [(byte)'m', (byte)(j + 20)], "t"u8);
+            }
+        }
+
+        var samples = Exposition.Read(Exposition.Write(metrics)).Families["inference_extension_model_rewrite_decisions_total"].Samples;
+        Assert.Equal(EppMetrics.MaxRewriteSeries + 1, samples.Count);
+        Assert.Equal("2001", samples["inference_extension_model_rewrite_decisions_total{model_name=\"other\",model_rewrite_name=\"other\",target_model=\"other\"}"]);
+    }
+
+    [Fact]
+    public void Kept_BeyondItsBound_Stops()
+    {
+        var table = new LabelTable(1);
+        for (var i = 0; i <= LabelTable.MaxKept; i++)
+        {
+            table.Keep(Encoding.UTF8.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        Assert.Equal("9999", table.Get("9999"u8).Text);
+        Assert.Equal("10000", table.Get("10000"u8).Text);
+        Assert.Same(table.Other, table.Get("10001"u8));
+    }
+
+    [Fact]
     public void Requests_LabelSetsBeyondBound_ShareOneSeries()
     {
         var metrics = Create();

@@ -91,6 +91,8 @@ internal sealed class Exposition
         metrics.PluginDuration("Scorer", "queue-scorer", "queue-scorer").Observe(0.00001);
         metrics.Prefix(0.5, 100);
         metrics.PrefixIndexSize(() => 12);
+        metrics.RewriteDecision("rewrite"u8, "fake-model"u8, "target-model"u8);
+        metrics.StaleEndpoints(0);
         metrics.ScrapeSeconds.Observe(0.003);
         metrics.Streams.Opened();
         metrics.Streams.Opened();

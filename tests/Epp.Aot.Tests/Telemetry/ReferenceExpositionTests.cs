@@ -12,9 +12,12 @@ public sealed class ReferenceExpositionTests
     public void Exposition_EveryFamily_EqualsReference()
     {
         var reference = Reference("reference/metrics.txt");
-        foreach (var (name, family) in Reference("reference/metrics-extras.txt").Families)
+        foreach (var file in (string[])["reference/metrics-extras.txt", "../transcripts-kube/metrics-llmd-default.txt"])
         {
-            reference.Families.TryAdd(name, family);
+            foreach (var (name, family) in Reference(file).Families)
+            {
+                reference.Families.TryAdd(name, family);
+            }
         }
 
         Compare(reference, Exposition.Read(Exposition.Write(Exposition.Exercised())));
@@ -33,6 +36,55 @@ public sealed class ReferenceExpositionTests
         Assert.True(ours.Families.Count > 15);
         Compare(reference, ours);
     }
+
+    /// <summary>The other direction: what a recorded picker shows, this one shows too.</summary>
+    [SkippableFact]
+    public void Recordings_EveryFamilyOfThePicker_IsServed()
+    {
+        var seen = new HashSet<string>();
+        foreach (var file in (string[])[.. Directory.GetFiles(Folder("reference"), "metrics*.txt"), .. Directory.GetFiles(Folder("../transcripts-kube"), "metrics-*.txt")])
+        {
+            var dialect = Path.GetFileName(file).Contains("gaie", StringComparison.Ordinal) ? Dialect.Gaie : Dialect.LlmD;
+            var ours = Exposition.Read(Exposition.Write(Exposition.Exercised(dialect: dialect)));
+            foreach (var (name, expected) in Exposition.Read(File.ReadAllText(file)).Families)
+            {
+                seen.Add(name);
+                if (NotThePickers.Any(p => name.StartsWith(p, StringComparison.Ordinal)) || NotBuilt.Any(n => name.Contains(n.Part, StringComparison.Ordinal)))
+                {
+                    continue;
+                }
+
+                Assert.True(ours.Families.TryGetValue(name, out var family), $"{Path.GetFileName(file)}: {name} is not served");
+                Assert.Equal((file, name, expected.Help, expected.Type), (file, name, family!.Help, family.Type));
+                Assert.Equal(expected.Labels, family.Labels);
+                Assert.Equal(expected.Bounds, family.Bounds);
+            }
+        }
+
+        Assert.True(seen.Count > 60);
+        var declared = Exposition.Read(Exposition.Write(Exposition.Exercised())).Families.Keys;
+        foreach (var (part, reason) in NotBuilt)
+        {
+            Assert.True(seen.Any(n => n.Contains(part, StringComparison.Ordinal)), $"no recording has {part}: remove it ({reason})");
+            Assert.True(declared.All(n => !n.Contains(part, StringComparison.Ordinal)), $"{part} is served now: remove it ({reason})");
+        }
+    }
+
+    /// <summary>Families of the Go runtime and of the Kubernetes client library: they describe that program's inside, not the picker.</summary>
+    private static readonly string[] NotThePickers = ["go_", "controller_runtime_", "rest_client_", "workqueue_"];
+
+    /// <summary>Families of features that are not built, by a part of their name that no other family has.</summary>
+    private static readonly (string Part, string Reason)[] NotBuilt =
+    [
+        ("flow_control_dispatch_cycle", "flow control is not built"),
+        ("flow_control_request_", "flow control is not built"),
+        ("flow_control_requests_total", "flow control is not built"),
+        ("flow_control_queue_", "flow control is not built"),
+        ("flow_control_pool_saturation", "flow control is not built"),
+        ("flow_control_capacity_utilization_", "flow control is not built"),
+        ("flow_control_global_capacity_utilization_", "flow control is not built"),
+        ("disagg_decision_total", "disaggregation is not built"),
+    ];
 
     [SkippableFact]
     public void GoNumber_EveryReferenceNumber_IsWrittenTheSame()
