@@ -95,8 +95,9 @@ var options = new ExtProcOptions(
 var exchangeLog = logs.CreateLogger("ext_proc");
 var director = new Director(
     pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog));
-using var reload = flags.Bool("watch-config") && flags.Text("config-file").Length > 0
-    ? new ConfigReload(flags, Environment.GetEnvironmentVariable, config, context, metrics, director, time, logs.CreateLogger("config"))
+using var reload = flags.Bool("watch-config") && flags.Text("config-file") is { Length: > 0 } configFile
+    ? new ConfigReload(
+        configFile, () => StartConfiguration.Read(flags, Environment.GetEnvironmentVariable).Reading, config, context, metrics, director, time, logs.CreateLogger("config"))
     : null;
 var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog), exchangeLog);

@@ -14,6 +14,9 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
 
     private const long MaxConfigBytes = 1 << 20;
 
+    /// <summary>The part that can be read again while running.</summary>
+    public ConfigReading Reading => new(Config, Errors, Warnings);
+
     /// <param name="flags">Parsed.</param>
     /// <param name="environment">Value of a variable; null = not set.</param>
     public static StartConfiguration Read(FlagSet flags, Func<string, string?> environment)

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Epp.Aot.Configuration;
 
 namespace Epp.Aot.Cli;
@@ -46,63 +44,7 @@ internal static class ValidateCommand
             return start?.ExitCode ?? 2;
         }
 
-        output.Write(Describe(config));
+        output.Write(ConfigSummary.Of(config));
         return 0;
-    }
-
-    /// <summary>The configuration in force, every default filled in; one fact a line.</summary>
-    public static string Describe(EppConfig config)
-    {
-        var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"dialect: {(config.Dialect == Native.Dialect.Gaie ? "GAIE" : "llm-d")}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"profile: {config.Profile.Name}");
-        foreach (var filter in config.Profile.Filters)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  filter: {Of(filter)}");
-        }
-
-        foreach (var (scorer, weight) in config.Profile.Scorers)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  scorer: {Of(scorer)}, weight {weight}");
-        }
-
-        text.AppendLine(CultureInfo.InvariantCulture, $"  picker: {Of(config.Profile.Picker)}");
-        foreach (var producer in config.Plugins.Where(p => p.Kind == PluginKind.Producer))
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"producer: {Of(producer)}");
-        }
-
-        var detector = config.Saturation.Detector is { } plugin ? Of(plugin) : $"any endpoint with capacity, {config.Saturation.AnyCapacity}";
-        text.AppendLine(CultureInfo.InvariantCulture, $"saturation: {detector}");
-        return text.Append(DescribeFixed(config)).ToString();
-    }
-
-    /// <summary>The part of a configuration that a reload cannot change: dialect, endpoints, scraping, parsers.</summary>
-    public static string DescribeFixed(EppConfig config)
-    {
-        var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"endpoints: {(config.DataLayer.Discovery is { } discovery ? Of(discovery) : "Kubernetes")}");
-        foreach (var (source, extractors) in config.DataLayer.Sources)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"scraped: {Of(source)}");
-            foreach (var extractor in extractors)
-            {
-                text.AppendLine(CultureInfo.InvariantCulture, $"  read by: {Of(extractor)}");
-                foreach (var engine in (extractor.Parameters as MetricsExtractorParameters)?.Engines ?? [])
-                {
-                    text.AppendLine(CultureInfo.InvariantCulture, $"    engine: {engine}");
-                }
-            }
-        }
-
-        var parsers = config.Parsers.Count > 0 ? string.Join(", ", config.Parsers.Select(p => p.Name)) : "completions and chat at any path";
-        text.AppendLine(CultureInfo.InvariantCulture, $"parsers: {parsers}");
-        return text.ToString();
-    }
-
-    private static string Of(PluginConfig plugin)
-    {
-        var name = plugin.Name == plugin.Type ? plugin.Name : $"{plugin.Name} ({plugin.Type})";
-        return plugin.Parameters is NoParameters ? name : $"{name}, {plugin.Parameters}";
     }
 }

@@ -181,3 +181,6 @@ public sealed record EngineConfig(
 /// <param name="Errors">All of them, in file order by section.</param>
 /// <param name="Warnings">What is accepted but probably not meant.</param>
 public sealed record ConfigLoadResult(EppConfig? Config, IReadOnlyList<ConfigProblem> Errors, IReadOnlyList<ConfigProblem> Warnings);
+
+/// <summary>A configuration file as the process would start with it, or every error.</summary>
+public sealed record ConfigReading(EppConfig? Config, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings);

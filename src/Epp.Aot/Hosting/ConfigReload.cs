@@ -1,9 +1,9 @@
-using Epp.Aot.Cli;
+using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Telemetry;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.Configuration;
+namespace Epp.Aot.Hosting;
 
 /// <summary>
 /// Follows the configuration file (<c>--watch-config</c>) by reading it every two seconds, which also sees a mounted ConfigMap's symlink
@@ -15,8 +15,7 @@ internal sealed class ConfigReload : IDisposable
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
-    private readonly FlagSet _flags;
-    private readonly Func<string, string?> _environment;
+    private readonly Func<ConfigReading> _read;
     private readonly SchedulerContext _context;
     private readonly EppMetrics _metrics;
     private readonly Director _director;
@@ -29,8 +28,8 @@ internal sealed class ConfigReload : IDisposable
     private string _lastReadError = "";
     private bool _disposed;
 
-    /// <param name="flags">With <c>config-file</c>.</param>
-    /// <param name="environment">As at the start.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="read">Reads and checks it as at the start.</param>
     /// <param name="running">The configuration the process started with.</param>
     /// <param name="context">What schedulers are built upon.</param>
     /// <param name="metrics">Where their figures go.</param>
@@ -38,17 +37,16 @@ internal sealed class ConfigReload : IDisposable
     /// <param name="time">Clock of the poll.</param>
     /// <param name="logger">Says what was applied or why not.</param>
     public ConfigReload(
-        FlagSet flags, Func<string, string?> environment, EppConfig running, SchedulerContext context, EppMetrics metrics, Director director, TimeProvider time, ILogger logger)
+        string path, Func<ConfigReading> read, EppConfig running, SchedulerContext context, EppMetrics metrics, Director director, TimeProvider time, ILogger logger)
     {
-        _flags = flags;
-        _environment = environment;
+        _path = path;
+        _read = read;
         _context = context;
         _metrics = metrics;
         _director = director;
         _logger = logger;
-        _path = flags.Text("config-file");
-        _fixedPart = Fixed(running);
-        _running = ValidateCommand.Describe(running);
+        _fixedPart = ConfigSummary.Fixed(running);
+        _running = ConfigSummary.Of(running);
         _timer = time.CreateTimer(static state => ((ConfigReload)state!).Look(), this, PollInterval, PollInterval);
     }
 
@@ -94,11 +92,9 @@ internal sealed class ConfigReload : IDisposable
         _timer.Dispose();
     }
 
-    private static string Fixed(EppConfig config) => $"dialect: {config.Dialect}\n{ValidateCommand.DescribeFixed(config)}";
-
     private void Apply()
     {
-        var start = StartConfiguration.Read(_flags, _environment);
+        var start = _read();
         foreach (var error in start.Errors)
         {
             ConfigReloadLog.Kept(_logger, error);
@@ -109,13 +105,13 @@ internal sealed class ConfigReload : IDisposable
             return;
         }
 
-        if (Fixed(config) is var wanted && wanted != _fixedPart)
+        if (ConfigSummary.Fixed(config) is var wanted && wanted != _fixedPart)
         {
             ConfigReloadLog.Kept(_logger, $"{_path}: {Difference(wanted)} needs a restart");
             return;
         }
 
-        if (ValidateCommand.Describe(config) is var description && description == _running)
+        if (ConfigSummary.Of(config) is var description && description == _running)
         {
             return;
         }
