@@ -9,11 +9,17 @@ using Epp.Aot.Hosting;
 using Epp.Aot.Scraping;
 using Epp.Aot.Telemetry;
 using Epp.Aot.Tracing;
+using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
 
 // 1. What the operator asked for.
+if (args is ["validate", .. var rest])
+{
+    return ValidateCommand.Run(rest, Environment.GetEnvironmentVariable, Console.Out, Console.Error);
+}
+
 var flags = new FlagSet(EppFlags.All);
 flags.Parse(args);
 if (flags.HelpWanted)
@@ -22,7 +28,7 @@ if (flags.HelpWanted)
     return 0;
 }
 
-var configuration = StartConfiguration.Read(flags);
+var configuration = StartConfiguration.Read(flags, Environment.GetEnvironmentVariable);
 if (configuration.Errors.Count > 0)
 {
     foreach (var error in configuration.Errors)
@@ -36,7 +42,7 @@ if (configuration.Errors.Count > 0)
 var config = configuration.Config!;
 var time = TimeProvider.System;
 using var logs = new LineLoggerProvider(
-    flags.Text("zap-encoder") == "json", Verbosity.Level(flags.Int("v"), flags.Text("zap-log-level")), time, Console.OpenStandardError());
+    Verbosity.IsJson(flags), Verbosity.Level(flags.Int("v"), flags.Text("zap-log-level")), time, Console.OpenStandardError());
 var log = logs.CreateLogger("epp");
 foreach (var warning in configuration.Warnings)
 {
@@ -44,21 +50,27 @@ foreach (var warning in configuration.Warnings)
 }
 
 // 2. The pool, what is measured, and who decides.
-var poolName = flags.Text("pool-name") is { Length: > 0 } name ? name : "epp";
+var poolName = configuration.Pool!.Name;
 var pool = new Pool();
 var metrics = new EppMetrics(
     new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
 using var housekeeping = new Housekeeping(metrics.Streams, time);
-var scheduler = SchedulerFactory.Create(
-    config,
+var context = new SchedulerContext(
     pool,
     BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
     static (request, rules, blockSize, maxBlocks, into) =>
         ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
     flags.Quantity("prefix-index-memory"));
+var objectives = new ObjectiveStore();
 
 // 3. Where endpoints and their load come from.
+if (config.DataLayer.Discovery is null)
+{
+    Console.Error.WriteLine("epp: no source of endpoints: give --endpoints-file, or a file-discovery plugin in dataLayer.discovery of the configuration");
+    return 1;
+}
+
 var discovery = new FileDiscovery((FileDiscoveryParameters)config.DataLayer.Discovery!.Parameters, pool, logs.CreateLogger("discovery"), time);
 var unreadable = discovery.Load();
 if (unreadable.Count > 0)
@@ -88,7 +100,11 @@ await using var traces = TraceSetup.Open(
 var exchangeLog = logs.CreateLogger("ext_proc");
 var picks = flags.Bool("enable-pprof") ? new PickRing(time) : null;
 var director = new Director(
-    pool, scheduler, metrics, options, new PluginTimes(scheduler, metrics), new PrefixMetrics(scheduler, metrics), new PickLog(exchangeLog, picks));
+    pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks));
+using var reload = flags.Bool("watch-config") && flags.Text("config-file") is { Length: > 0 } configFile
+    ? new ConfigReload(
+        configFile, () => StartConfiguration.Read(flags, Environment.GetEnvironmentVariable).Reading, config, context, metrics, director, time, logs.CreateLogger("config"))
+    : null;
 var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer), exchangeLog);
 
@@ -108,7 +124,7 @@ if (tls is null)
 var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
 var debug = picks is null ? null : new DebugPages(new DebugReport(
-    new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => config, () => scheduler, pool, picks, time));
+    new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => config, () => director.Plan.Scheduler, pool, picks, time));
 await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(

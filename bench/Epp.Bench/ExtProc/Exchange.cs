@@ -2,6 +2,7 @@ using System.Buffers;
 using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Telemetry;
+using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
 using Epp.Native.Wire;
@@ -27,15 +28,14 @@ internal sealed class Exchange
         }
 
         var metrics = new EppMetrics(new EppMetricsOptions(), pool, TimeProvider.System);
-        var scheduler = SchedulerFactory.Create(
-            config,
+        var context = new SchedulerContext(
             pool,
-            seed: 1,
+            Seed: 1,
             static (request, rules, blockSize, maxBlocks, into) =>
                 ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into));
         var options = new ExtProcOptions();
         var director = new Director(
-            pool, scheduler, metrics, options, new PluginTimes(scheduler, metrics), new PrefixMetrics(scheduler, metrics), new PickLog(NullLogger.Instance));
+            pool, RoutingPlan.Create(config, context, metrics), new ObjectiveStore(), metrics, options, TimeProvider.System, new PickLog(NullLogger.Instance));
         _services = new StreamServices(
             pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), TimeProvider.System, NullLogger.Instance);
     }

@@ -12,14 +12,26 @@ internal enum FlagType
     String,
     Duration,
     Quantity,
+
+    /// <summary>Integers, comma-separated.</summary>
+    Ints,
+
+    /// <summary>Texts, comma-separated.</summary>
+    Strings,
 }
 
-/// <summary>One flag: its name without dashes, type, default, group of the help text, and what it does.</summary>
-internal sealed record Flag(string Name, FlagType Type, string Default, string Group, string Help);
+/// <summary>One flag.</summary>
+/// <param name="Name">Without dashes.</param>
+/// <param name="Type">Of its value.</param>
+/// <param name="Default">As text.</param>
+/// <param name="Group">Of the help text.</param>
+/// <param name="Help">What it does.</param>
+/// <param name="WithoutEffect">Why it is accepted but does nothing; null = it has its effect.</param>
+internal sealed record Flag(string Name, FlagType Type, string Default, string Group, string Help, string? WithoutEffect = null);
 
 /// <summary>
-/// Parses Go's flag syntax: <c>-x v</c>, <c>--x v</c>, <c>--x=v</c>, and for booleans <c>--x</c> or <c>--x=false</c>. All errors are
-/// reported at once.
+/// Parses Go's flag syntax: <c>-x v</c>, <c>--x v</c>, <c>--x=v</c>, and for booleans <c>--x</c> or <c>--x=false</c>; a value apart from
+/// its boolean ends the flags, as in Go. All errors are reported at once.
 /// </summary>
 internal sealed class FlagSet(IReadOnlyList<Flag> flags)
 {
@@ -32,12 +44,23 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
     /// <summary>What is wrong with the arguments, one line each; empty = nothing.</summary>
     public List<string> Errors { get; } = [];
 
+    /// <summary>Flags that were given but do nothing, and arguments that are not read, one line each.</summary>
+    public List<string> Warnings { get; } = [];
+
     /// <summary>Reads the arguments of the process.</summary>
     public void Parse(IReadOnlyList<string> args)
     {
+        Flag? bare = null;
         for (var i = 0; i < args.Count; i++)
         {
             var arg = args[i];
+            if (bare is not null && TryBool(arg, out _))
+            {
+                Warnings.Add($"'{arg}' after --{bare.Name} ends the flags, as in the references: it is not its value, and {args.Count - i - 1} arguments behind it are not read; write --{bare.Name}={arg}");
+                break;
+            }
+
+            bare = null;
             if (arg is "-h" or "--help" or "-help")
             {
                 HelpWanted = true;
@@ -66,8 +89,13 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
                 continue;
             }
 
+            bare = flag.Type == FlagType.Bool && equals < 0 ? flag : null;
             Set(flag, value ?? args[i]);
         }
+
+        Warnings.AddRange(flags
+            .Where(f => f.WithoutEffect is not null && Has(f.Name) && _values[f.Name] != f.Default)
+            .Select(f => $"--{f.Name} is accepted but has no effect: {f.WithoutEffect}"));
     }
 
     /// <summary>True where the flag was given.</summary>
@@ -81,7 +109,12 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
 
     public TimeSpan Duration(string name) => GoDuration.TryParse(Text(name), out var value) ? value : TimeSpan.Zero;
 
-    public long Quantity(string name) => Text(name).Length > 0 && ByteQuantity.TryParse(Text(name), out var value) ? value : 0;
+    /// <summary>Empty = the default.</summary>
+    public long Quantity(string name) => ByteQuantity.TryParse(Text(name).Length > 0 ? Text(name) : _flags[name].Default, out var value) ? value : 0;
+
+    public IReadOnlyList<string> Strings(string name) => Text(name).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    public IReadOnlyList<int> Ints(string name) => [.. Strings(name).Select(s => int.Parse(s, CultureInfo.InvariantCulture)).Distinct()];
 
     /// <summary>The help text: every flag with type and default, grouped.</summary>
     public string Help()
@@ -95,7 +128,8 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
                 var name = flag.Name.Length == 1 ? $"-{flag.Name}" : $"--{flag.Name}";
                 var type = flag.Type == FlagType.Bool ? "" : $" {flag.Type.ToString().ToLowerInvariant()}";
                 var @default = flag.Default.Length == 0 ? "" : $" (default {flag.Default})";
-                text.Append(CultureInfo.InvariantCulture, $"  {name}{type}\n      {flag.Help}{@default}\n");
+                var without = flag.WithoutEffect is null ? "" : $" Accepted without effect: {flag.WithoutEffect}.";
+                text.Append(CultureInfo.InvariantCulture, $"  {name}{type}\n      {flag.Help}{without}{@default}\n");
             }
         }
 
@@ -109,6 +143,7 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
             FlagType.Bool => (TryBool(value, out _), "true or false"),
             FlagType.Int => (int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _), "an integer"),
             FlagType.Duration => (GoDuration.TryParse(value, out _), "a duration such as 50ms, 2s or 1m30s"),
+            FlagType.Ints => (value.Split(',').All(i => value.Length == 0 || int.TryParse(i, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)), "integers such as 8000,8001"),
             FlagType.Quantity => (value.Length == 0 || ByteQuantity.TryParse(value, out _), "a size such as 16MiB, 64Mi or 1000000"),
             _ => (true, ""),
         };

@@ -3,8 +3,8 @@ using Epp.Aot.Configuration;
 
 namespace Epp.Aot.Cli;
 
-/// <summary>Flags and configuration, checked together: a configuration to run, or every error of it.</summary>
-internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings, int ExitCode)
+/// <summary>Flags, environment and configuration, checked together: a configuration to run, or every error of it.</summary>
+internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings, int ExitCode)
 {
     /// <summary>Exit code of Go's flag package for bad flags.</summary>
     private const int BadFlags = 2;
@@ -14,19 +14,82 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
 
     private const long MaxConfigBytes = 1 << 20;
 
-    public static StartConfiguration Read(FlagSet flags)
+    /// <summary>The part that can be read again while running.</summary>
+    public ConfigReading Reading => new(Config, Errors, Warnings);
+
+    /// <param name="flags">Parsed.</param>
+    /// <param name="environment">Value of a variable; null = not set.</param>
+    public static StartConfiguration Read(FlagSet flags, Func<string, string?> environment)
     {
         var errors = new List<string>(flags.Errors);
-        if (flags.Has("config-file") && flags.Has("config-text"))
+        CheckValues(flags, errors);
+        var exitCode = errors.Count > 0 ? BadFlags : BadConfiguration;
+        if (flags.Errors.Count > 0)
+        {
+            // Arguments that were misread say nothing about the rest.
+            return new StartConfiguration(null, null, errors, [], exitCode);
+        }
+
+        CheckCombination(flags, errors);
+        var pool = PoolIdentity.Read(flags, environment, errors);
+        var loaded = HasBothConfigs(flags) ? null : LoadConfig(flags, environment, errors);
+        if (loaded is null || errors.Count > 0)
+        {
+            return new StartConfiguration(null, null, errors, [], exitCode);
+        }
+
+        var warnings = new List<string>(flags.Warnings);
+        warnings.AddRange(loaded.Warnings.Select(w => w.ToString()));
+        var config = ScrapeFlags.Apply(flags, WithEndpointsFile(flags, loaded.Config!), warnings);
+        if (config.Profile.Picker.Parameters is PickerParameters { MaxEndpoints: > 1 })
+        {
+            warnings.Add("maxNumOfEndpoints is above 1: the destination becomes a list, which Envoy's ORIGINAL_DST by header does not understand");
+        }
+
+        if (flags.Bool("watch-config") && flags.Text("config-file").Length == 0)
+        {
+            warnings.Add("--watch-config has no effect without --config-file");
+        }
+
+        return new StartConfiguration(config, pool, [], warnings, 0);
+    }
+
+    /// <summary>The configuration alone, from file, text or built in; problems are added to the errors.</summary>
+    public static ConfigLoadResult? LoadConfig(FlagSet flags, Func<string, string?> environment, List<string> errors)
+    {
+        var (text, source) = ReadText(flags, errors);
+        if (text is null)
+        {
+            return null;
+        }
+
+        var loaded = EppConfigLoader.Load(text, source, new ConfigOverrides(environment));
+        errors.AddRange(loaded.Errors.Select(e => e.ToString()));
+        return loaded;
+    }
+
+    private static bool HasBothConfigs(FlagSet flags) => flags.Text("config-file").Length > 0 && flags.Text("config-text").Length > 0;
+
+    private static void CheckCombination(FlagSet flags, List<string> errors)
+    {
+        if (HasBothConfigs(flags))
         {
             errors.Add("--config-file and --config-text exclude each other: give one of them");
         }
 
-        if (flags.Text("endpoints-file").Length > 0 && (flags.Has("config-file") || flags.Has("config-text")))
+        if (flags.Text("endpoints-file").Length > 0 && (flags.Text("config-file").Length > 0 || flags.Text("config-text").Length > 0))
         {
             errors.Add("--endpoints-file belongs to the built-in configuration: name the file in a file-discovery plugin of the configuration instead");
         }
 
+        if (flags.Text("metrics-client-ca-file").Length > 0 && flags.Text("metrics-cert-dir").Length == 0)
+        {
+            errors.Add("--metrics-client-ca-file needs --metrics-cert-dir: client certificates exist over HTTPS only");
+        }
+    }
+
+    private static void CheckValues(FlagSet flags, List<string> errors)
+    {
         foreach (var port in (string[])["grpc-port", "grpc-health-port", "metrics-port"])
         {
             if (flags.Int(port) is < 1 or > 65535)
@@ -56,65 +119,60 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             }
         }
 
-        if (flags.Text("zap-encoder") is not ("json" or "console"))
+        ScrapeFlags.Check(flags, errors);
+        CheckNames(flags, errors);
+    }
+
+    private static void CheckNames(FlagSet flags, List<string> errors)
+    {
+        if (flags.Text("zap-encoder") is not ("json" or "console" or ""))
         {
             errors.Add($"invalid value '{flags.Text("zap-encoder")}' for flag --zap-encoder: expected json or console");
         }
 
+        if (!Verbosity.IsZapLevel(flags.Text("zap-log-level")))
+        {
+            errors.Add($"invalid value '{flags.Text("zap-log-level")}' for flag --zap-log-level: expected debug, info, error, panic or a whole number above 0");
+        }
+
         TlsPolicy.Check(flags, errors);
-        return errors.Count > 0 ? new StartConfiguration(null, errors, [], BadFlags) : Load(flags);
     }
 
-    private static StartConfiguration Load(FlagSet flags)
+    private static (byte[]? Text, string Source) ReadText(FlagSet flags, List<string> errors)
     {
         var path = flags.Text("config-file");
-        ConfigLoadResult loaded;
-        if (path.Length > 0)
+        if (path.Length == 0)
         {
-            try
-            {
-                if (new FileInfo(path).Length > MaxConfigBytes)
-                {
-                    return Failed($"{path}: larger than 1 MiB; an EndpointPickerConfig is far smaller");
-                }
-
-                loaded = EppConfigLoader.Load(File.ReadAllBytes(path), path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return Failed($"{path}: cannot read the configuration: {e.Message}");
-            }
-        }
-        else
-        {
-            loaded = EppConfigLoader.Load(flags.Has("config-text") ? Encoding.UTF8.GetBytes(flags.Text("config-text")) : EppConfigLoader.BuiltIn, "--config-text");
+            return flags.Text("config-text") is { Length: > 0 } given
+                ? (Encoding.UTF8.GetBytes(given), "--config-text")
+                : (EppConfigLoader.BuiltIn.ToArray(), "built-in configuration");
         }
 
-        return loaded.Config is null ? new StartConfiguration(null, [.. loaded.Errors.Select(e => e.ToString())], [], BadConfiguration) : Complete(flags, loaded);
+        try
+        {
+            if (new FileInfo(path).Length > MaxConfigBytes)
+            {
+                errors.Add($"{path}: larger than 1 MiB; an EndpointPickerConfig is far smaller");
+                return (null, path);
+            }
+
+            return (File.ReadAllBytes(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"{path}: cannot read the configuration: {e.Message}");
+            return (null, path);
+        }
     }
 
-    private static StartConfiguration Complete(FlagSet flags, ConfigLoadResult loaded)
+    private static EppConfig WithEndpointsFile(FlagSet flags, EppConfig config)
     {
-        var config = loaded.Config!;
-        if (flags.Text("endpoints-file") is { Length: > 0 } endpoints)
+        if (flags.Text("endpoints-file") is not { Length: > 0 } endpoints)
         {
-            var discovery = new PluginConfig("file-discovery", "file-discovery", PluginKind.Discovery, new FileDiscoveryParameters(endpoints, WatchFile: true));
-            config = config with { Plugins = [.. config.Plugins, discovery], DataLayer = config.DataLayer with { Discovery = discovery } };
+            return config;
         }
 
-        if (config.DataLayer.Discovery is null)
-        {
-            return Failed("no source of endpoints: this version discovers them from a file only; give --endpoints-file, or a file-discovery plugin in dataLayer.discovery of the configuration");
-        }
-
-        var warnings = loaded.Warnings.Select(w => w.ToString()).ToList();
-        if (config.Profile.Picker.Parameters is PickerParameters { MaxEndpoints: > 1 })
-        {
-            warnings.Add("maxNumOfEndpoints is above 1: the destination becomes a list, which Envoy's ORIGINAL_DST by header does not understand");
-        }
-
-        return new StartConfiguration(config, [], warnings, 0);
+        var discovery = new PluginConfig("file-discovery", "file-discovery", PluginKind.Discovery, new FileDiscoveryParameters(endpoints, WatchFile: true));
+        return config with { Plugins = [.. config.Plugins, discovery], DataLayer = config.DataLayer with { Discovery = discovery } };
     }
-
-    private static StartConfiguration Failed(string error) => new(null, [error], [], BadConfiguration);
 }

@@ -16,6 +16,12 @@ internal static class Verbosity
         _ => Of(v),
     };
 
+    /// <summary>True for a value of <c>--zap-log-level</c>; empty = not given.</summary>
+    public static bool IsZapLevel(string text) => text is "" or "error" or "panic" or "warn" or "info" or "debug" || (int.TryParse(text, out var n) && n > 0);
+
+    /// <summary>The log format: <c>--zap-encoder</c>, else what <c>--zap-devel</c> stands for.</summary>
+    public static bool IsJson(FlagSet flags) => flags.Text("zap-encoder") is { Length: > 0 } given ? given == "json" : !flags.Bool("zap-devel");
+
     private static LogLevel Of(int v) => v switch
     {
         < 4 => LogLevel.Information,

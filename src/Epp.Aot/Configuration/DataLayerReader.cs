@@ -18,13 +18,7 @@ internal static class DataLayerReader
             }
 
             discovery = ReadDiscovery(layer, plugins);
-            foreach (var key in (string[])["peerDiscovery", "crossReplicaSyncerPluginRef", "crossReplicaSyncInterval"])
-            {
-                if (layer.Value(key) is { } node)
-                {
-                    layer.Problems.Error(node, layer.PathOf(key), "is known to llm-d but not built into this version; remove it");
-                }
-            }
+            ReadPeers(layer, plugins);
 
             layer.End();
         }
@@ -78,6 +72,24 @@ internal static class DataLayerReader
         var plugin = Resolve(item, plugins, PluginKind.Discovery, PluginCatalog.FileDiscovery);
         item.End();
         return plugin;
+    }
+
+    /// <summary>State shared between replicas: checked, not built.</summary>
+    private static void ReadPeers(MapReader layer, PluginSet plugins)
+    {
+        if (layer.Value("peerDiscovery") is { } peers && layer.Map("peerDiscovery") is { } item)
+        {
+            plugins.Resolve(item);
+            item.End();
+            plugins.AddUnbuilt(peers, layer.PathOf("peerDiscovery"));
+        }
+
+        layer.Duration("crossReplicaSyncInterval");
+        if (layer.Text("crossReplicaSyncerPluginRef") is { Length: > 0 })
+        {
+            plugins.Resolve(layer, "crossReplicaSyncerPluginRef");
+            plugins.AddUnbuilt(layer.Value("crossReplicaSyncerPluginRef"), layer.PathOf("crossReplicaSyncerPluginRef"));
+        }
     }
 
     private static PluginConfig? Resolve(MapReader item, PluginSet plugins, PluginKind kind, string expectedType)

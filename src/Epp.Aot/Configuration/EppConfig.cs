@@ -1,5 +1,8 @@
 using Epp.Native;
 using Epp.Native.Prefix;
+using Epp.Native.Scheduling.Filters;
+using Epp.Native.Scheduling.Saturation;
+using Epp.Native.Scheduling.Scorers;
 
 namespace Epp.Aot.Configuration;
 
@@ -9,12 +12,14 @@ namespace Epp.Aot.Configuration;
 /// <param name="Profile">The only scheduling profile.</param>
 /// <param name="DataLayer">Discovery and scraping.</param>
 /// <param name="Parsers">Parser plugins in order; empty = GAIE's built-in rule, any path.</param>
+/// <param name="Saturation">When sheddable requests are refused.</param>
 public sealed record EppConfig(
     Dialect Dialect,
     IReadOnlyList<PluginConfig> Plugins,
     ProfileConfig Profile,
     DataLayerConfig DataLayer,
-    IReadOnlyList<PluginConfig> Parsers)
+    IReadOnlyList<PluginConfig> Parsers,
+    SaturationConfig Saturation)
 {
     /// <summary>The plugin of a name.</summary>
     public PluginConfig Plugin(string name) => Plugins.First(p => p.Name == name);
@@ -32,6 +37,18 @@ public enum PluginKind
     Discovery,
     DataSource,
     Extractor,
+    SaturationDetector,
+    Decider,
+    PreRequest,
+    FairnessPolicy,
+    OrderingPolicy,
+    UsageLimitPolicy,
+    EvictionPolicy,
+    Admitter,
+    RequestProcessor,
+    Reporter,
+    Screener,
+    CrossReplicaSyncer,
 }
 
 /// <summary>One plugin instance.</summary>
@@ -51,6 +68,11 @@ public sealed record ProfileConfig(
 
 /// <summary>A scorer and its finite weight.</summary>
 public sealed record ScorerConfig(PluginConfig Plugin, double Weight);
+
+/// <summary>One of two shapes: llm-d's plugin, or GAIE's inline thresholds.</summary>
+/// <param name="Detector">A detector plugin; null = <paramref name="AnyCapacity"/> holds.</param>
+/// <param name="AnyCapacity">GAIE's rule.</param>
+public sealed record SaturationConfig(PluginConfig? Detector, UtilizationThresholds AnyCapacity);
 
 /// <summary>Where endpoints and their metrics come from.</summary>
 /// <param name="Discovery">A <c>file-discovery</c> plugin; null = Kubernetes.</param>
@@ -78,6 +100,29 @@ public sealed record PickerParameters(int MaxEndpoints = 1) : PluginParameters;
 public sealed record PrefixScorerParameters(
     string Producer = "", double LengthWeight = 0, int LengthScaleTokens = 8192, ApproxPrefixConfig? OwnIndex = null) : PluginParameters;
 
+/// <summary>Of <c>load-aware-scorer</c>.</summary>
+/// <param name="Threshold">&gt; 0.</param>
+public sealed record LoadAwareParameters(int Threshold = LoadAwareScorer.DefaultThreshold) : PluginParameters;
+
+/// <summary>Of <c>active-request-scorer</c>.</summary>
+/// <param name="IdleThreshold">≥ 0.</param>
+/// <param name="MaxBusyScore">0 … 1.</param>
+public sealed record ActiveRequestParameters(int IdleThreshold = 0, double MaxBusyScore = 1) : PluginParameters;
+
+/// <summary>Of the filters by label; of the role filters by their type.</summary>
+public sealed record LabelFilterParameters(IReadOnlyList<LabelCondition> Conditions) : PluginParameters
+{
+    public override string ToString() => Conditions.Count == 0 ? "keeps all" : string.Join(" and ", Conditions);
+}
+
+/// <summary>Of <c>utilization-detector</c>.</summary>
+public sealed record UtilizationParameters(UtilizationThresholds Thresholds) : PluginParameters;
+
+/// <summary>Of <c>concurrency-detector</c>.</summary>
+/// <param name="MaxConcurrency">&gt; 0.</param>
+/// <param name="Headroom">≥ 0.</param>
+public sealed record ConcurrencyParameters(int MaxConcurrency = 100, double Headroom = 0) : PluginParameters;
+
 /// <summary>Of <c>approx-prefix-cache-producer</c>.</summary>
 public sealed record ApproxPrefixParameters(ApproxPrefixConfig Config) : PluginParameters;
 
@@ -95,6 +140,7 @@ public sealed record FileDiscoveryParameters(string Path, bool WatchFile = false
 /// <param name="ClientCertPath">PEM file; null = none.</param>
 /// <param name="ClientKeyPath">PEM file; null = none.</param>
 /// <param name="Interval">Null = the refresh flag's.</param>
+/// <param name="PortIfAlone">True = <paramref name="Port"/> only counts for an address that has one endpoint (GAIE's flag).</param>
 public sealed record MetricsSourceParameters(
     string Scheme = "http",
     string Path = "/metrics",
@@ -103,14 +149,19 @@ public sealed record MetricsSourceParameters(
     string? CaCertPath = null,
     string? ClientCertPath = null,
     string? ClientKeyPath = null,
-    TimeSpan? Interval = null) : PluginParameters;
+    TimeSpan? Interval = null,
+    bool PortIfAlone = false) : PluginParameters;
 
 /// <summary>Of <c>core-metrics-extractor</c>.</summary>
 /// <param name="EngineLabelKey">Endpoint label that names the engine.</param>
 /// <param name="DefaultEngine">Engine of endpoints without it.</param>
 /// <param name="Engines">Mappings beside, or instead of, the built-in ones of the same name.</param>
 public sealed record MetricsExtractorParameters(
-    string EngineLabelKey = "llm-d.ai/engine-type", string DefaultEngine = "vllm", IReadOnlyList<EngineConfig>? Engines = null) : PluginParameters;
+    string EngineLabelKey = "llm-d.ai/engine-type", string DefaultEngine = "vllm", IReadOnlyList<EngineConfig>? Engines = null) : PluginParameters
+{
+    /// <summary>Without the engines.</summary>
+    public override string ToString() => $"EngineLabelKey = {EngineLabelKey}, DefaultEngine = {DefaultEngine}";
+}
 
 /// <summary>Names of one engine's metrics, each <c>name</c> or <c>name{label=value,…}</c>; null or empty = not read.</summary>
 public sealed record EngineConfig(
@@ -130,3 +181,6 @@ public sealed record EngineConfig(
 /// <param name="Errors">All of them, in file order by section.</param>
 /// <param name="Warnings">What is accepted but probably not meant.</param>
 public sealed record ConfigLoadResult(EppConfig? Config, IReadOnlyList<ConfigProblem> Errors, IReadOnlyList<ConfigProblem> Warnings);
+
+/// <summary>A configuration file as the process would start with it, or every error.</summary>
+public sealed record ConfigReading(EppConfig? Config, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings);

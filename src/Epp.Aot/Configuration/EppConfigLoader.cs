@@ -40,14 +40,15 @@ public static class EppConfigLoader
     /// <summary>Never throws for any input.</summary>
     /// <param name="utf8">The text, at most 1 MiB.</param>
     /// <param name="source">Names the text in messages: a path or a flag.</param>
-    public static ConfigLoadResult Load(ReadOnlySpan<byte> utf8, string source)
+    /// <param name="overrides">What the environment sets; null = nothing.</param>
+    public static ConfigLoadResult Load(ReadOnlySpan<byte> utf8, string source, ConfigOverrides? overrides = null)
     {
         var problems = new Problems(source);
-        var config = YamlTree.Read(utf8, problems) is { } root ? Read(root, problems) : null;
+        var config = YamlTree.Read(utf8, problems) is { } root ? Read(root, problems, overrides ?? ConfigOverrides.None) : null;
         return new ConfigLoadResult(problems.Errors.Count == 0 ? config : null, problems.Errors, problems.Warnings);
     }
 
-    private static EppConfig? Read(YamlNode root, Problems problems)
+    private static EppConfig? Read(YamlNode root, Problems problems, ConfigOverrides overrides)
     {
         if (MapReader.Of(root, "", problems) is not { } top)
         {
@@ -60,13 +61,14 @@ public static class EppConfigLoader
         }
 
         var plugins = PluginSet.Read(top, dialect);
-        var gates = ReadFeatureGates(top, dialect);
+        var gates = ReadFeatureGates(top, dialect, plugins, overrides);
         var profile = ProfileReader.Read(top, plugins);
         var dataLayer = DataLayerReader.Read(top, plugins);
         var parsers = ParserListReader.Read(top, plugins, dialect);
+        var saturation = FlowControlReader.Read(top, plugins, dialect, gates.Contains("flowControl"));
         plugins.ResolvePrefixProducers();
-        RefuseUnbuiltSections(top, dialect, gates);
         top.End();
+        plugins.ReportUnbuilt();
         if (profile is null || problems.Errors.Count > 0)
         {
             return null;
@@ -74,7 +76,7 @@ public static class EppConfigLoader
 
         // Producers were resolved after the profile was read: scorers of it are taken from the final list.
         profile = profile with { Scorers = [.. profile.Scorers.Select(s => s with { Plugin = plugins.Find(s.Plugin.Name)! })] };
-        return new EppConfig(dialect, plugins.All, profile, dataLayer, parsers);
+        return new EppConfig(dialect, plugins.All, profile, dataLayer, parsers, overrides.Apply(saturation, dialect, problems));
     }
 
     private static Dialect? ReadDialect(MapReader top)
@@ -96,15 +98,12 @@ public static class EppConfigLoader
     }
 
     /// <summary>Gates that are on. A gate whose feature is not built may only stay at its default.</summary>
-    private static HashSet<string> ReadFeatureGates(MapReader top, Dialect dialect)
+    private static HashSet<string> ReadFeatureGates(MapReader top, Dialect dialect, PluginSet plugins, ConfigOverrides overrides)
     {
         var on = new HashSet<string>(StringComparer.Ordinal);
-        var known = new Dictionary<string, bool> { ["flowControl"] = false, ["haPopulateNonLeaderDatastore"] = true };
-        if (dialect == Dialect.Gaie)
-        {
-            known["dataLayer"] = false;
-        }
-
+        var known = dialect == Dialect.Gaie
+            ? new Dictionary<string, bool> { ["dataLayer"] = false, ["flowControl"] = false }
+            : new Dictionary<string, bool> { ["flowControl"] = false, ["haPopulateNonLeaderDatastore"] = true };
         foreach (var (node, path) in top.List("featureGates"))
         {
             var equals = node.Text.IndexOf('=', StringComparison.Ordinal);
@@ -118,65 +117,29 @@ public static class EppConfigLoader
             {
                 top.Problems.Error(node, path, $"found '{value}' after '=', expected true or false");
             }
-            else if ((value == "true") != normally && name != "dataLayer")
+            else
             {
-                top.Problems.Error(node, path, $"feature gate '{name}={value}' is known to llm-d but not built into this version; remove it");
+                if ((value == "true") != normally && name != "dataLayer" && !(name == "flowControl" && overrides.FlowControl == false))
+                {
+                    plugins.AddUnbuilt(node, $"feature gate '{name}={value}'");
+                }
+
+                (value == "true" ? (Func<string, bool>)on.Add : on.Remove)(name);
             }
-            else if (value == "true")
+        }
+
+        if (dialect == Dialect.Gaie && overrides.FlowControl is { } wanted)
+        {
+            if (wanted && on.Add("flowControl"))
             {
-                on.Add(name);
+                plugins.AddUnbuilt(null, $"feature gate 'flowControl' (environment {ConfigOverrides.FlowControlName})");
+            }
+            else if (!wanted)
+            {
+                on.Remove("flowControl");
             }
         }
 
         return on;
-    }
-
-    /// <summary>Flow control and saturation: what asks for nothing beyond the defaults is accepted, the rest is refused.</summary>
-    private static void RefuseUnbuiltSections(MapReader top, Dialect dialect, HashSet<string> gates)
-    {
-        CheckDetector(top, dialect == Dialect.Gaie);
-        if (top.Value("flowControl") is null || top.Map("flowControl") is not { } flow)
-        {
-            return;
-        }
-
-        if (!gates.Contains("flowControl"))
-        {
-            top.Problems.Warn(flow.Node, flow.Path, "has no effect: the feature gate flowControl is off");
-        }
-
-        foreach (var key in (string[])
-            [
-                "maxBytes", "maxRequests", "defaultRequestTTL", "noEndpointRequestTTL", "defaultPriorityBand",
-                "defaultNegativePriorityBand", "priorityBands", "usageLimitPolicyPluginRef", "enableEviction",
-            ])
-        {
-            flow.Value(key);
-        }
-
-        CheckDetector(flow, inline: false);
-        flow.End();
-    }
-
-    private static void CheckDetector(MapReader parent, bool inline)
-    {
-        if (parent.Value("saturationDetector") is null || parent.Map("saturationDetector") is not { } detector)
-        {
-            return;
-        }
-
-        var isDefault = detector.Text("pluginRef") is null or "" or PluginCatalog.UtilizationDetector;
-        if (inline)
-        {
-            isDefault &= detector.Int("queueDepthThreshold", 5) == 5;
-            isDefault &= detector.Number("kvCacheUtilThreshold", 0.8) == 0.8;
-            isDefault &= detector.Duration("metricsStalenessThreshold") is null or { Ticks: 200 * TimeSpan.TicksPerMillisecond };
-        }
-
-        detector.End();
-        if (!isDefault)
-        {
-            parent.Problems.Error(detector.Node, detector.Path, "a saturation detector other than the default is known to the references but not built into this version; remove the section");
-        }
     }
 }

@@ -134,6 +134,20 @@ internal sealed class MapReader(YamlNode map, string path, Problems problems)
             : Wrong<TimeSpan?>(key, value, "a duration such as 50ms or 2s", null);
     }
 
+    /// <summary>A Kubernetes quantity: <c>50</c>, <c>2k</c>, <c>512Mi</c>.</summary>
+    public long? Quantity(string key)
+    {
+        var value = Value(key);
+        if (value is null)
+        {
+            return null;
+        }
+
+        return value.Kind == YamlKind.Scalar && value.Text is [.., not ('B' or 'b')] && Cli.ByteQuantity.TryParse(value.Text, out var quantity)
+            ? quantity
+            : Wrong<long?>(key, value, "a quantity such as 50, 2k or 512Mi", null);
+    }
+
     public MapReader? Map(string key) => Of(Value(key), PathOf(key), problems);
 
     /// <summary>The items of a list with their paths; none where absent.</summary>

@@ -1,12 +1,14 @@
 using Epp.Native;
 using Epp.Native.Prefix;
+using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
+using Epp.Native.Scheduling.Saturation;
 using Epp.Native.Scheduling.Scorers;
 
 namespace Epp.Aot.Configuration;
 
 /// <summary>Reads the <c>parameters</c> of each built type. llm-d refuses unknown keys, GAIE ignores them.</summary>
-internal sealed class PluginParametersReader(Dialect dialect)
+internal sealed partial class PluginParametersReader(Dialect dialect)
 {
     /// <summary>GAIE's block size in bytes, and its limit in blocks.</summary>
     private const int GaieBlockBytes = 64;
@@ -30,6 +32,12 @@ internal sealed class PluginParametersReader(Dialect dialect)
             PluginCatalog.FileDiscovery => FileDiscovery(map),
             PluginCatalog.MetricsDataSource => MetricsSource(map),
             PluginCatalog.CoreMetricsExtractor => MetricsExtractor(map),
+            LoadAwareScorer.PluginType => new LoadAwareParameters(DefaultUnlessPositive(map, "threshold", LoadAwareScorer.DefaultThreshold)),
+            ActiveRequestScorer.PluginType => ActiveRequest(map),
+            LabelFilter.SelectorType => Selector(map),
+            LabelFilter.ByLabelType => ByLabel(map),
+            UtilizationDetector.PluginType => new UtilizationParameters(FlowControlReader.Thresholds(map, headroom: true)),
+            ConcurrencyDetector.PluginType => Concurrency(map),
             _ => new NoParameters(),
         };
         map.End(dialect == Dialect.LlmD, key => type == PrefixCacheScorer.PluginType && IndexKeys.Contains(key)
@@ -53,11 +61,11 @@ internal sealed class PluginParametersReader(Dialect dialect)
 
     private static ApproxPrefixConfig GaieIndex(MapReader map) => new(
         Dialect.Gaie,
-        PositiveOr(map, "blockSize", GaieBlockBytes),
+        DefaultUnlessPositive(map, "blockSize", GaieBlockBytes),
         map.Bool("autoTune", true),
         MaxTokens: 0,
-        PositiveOr(map, "maxPrefixBlocksToMatch", GaieMaxBlocks),
-        PositiveOr(map, "lruCapacityPerServer", ApproxPrefixIndex.DefaultBlocksPerEndpoint));
+        DefaultUnlessPositive(map, "maxPrefixBlocksToMatch", GaieMaxBlocks),
+        DefaultUnlessPositive(map, "lruCapacityPerServer", ApproxPrefixIndex.DefaultBlocksPerEndpoint));
 
     private static ApproxPrefixParameters ApproxProducer(MapReader map)
     {
@@ -81,11 +89,11 @@ internal sealed class PluginParametersReader(Dialect dialect)
             map.Bool("autoTune", true),
             map.Int("maxPrefixTokensToMatch", 131072, 0),
             map.Int("maxPrefixBlocksToMatch", 2048, 0),
-            PositiveOr(map, "lruCapacityPerServer", ApproxPrefixIndex.DefaultBlocksPerEndpoint)));
+            DefaultUnlessPositive(map, "lruCapacityPerServer", ApproxPrefixIndex.DefaultBlocksPerEndpoint)));
     }
 
     /// <summary>The references replace a limit that is not positive by its default.</summary>
-    private static int PositiveOr(MapReader map, string key, int otherwise)
+    private static int DefaultUnlessPositive(MapReader map, string key, int otherwise)
     {
         var number = map.Int(key, otherwise);
         if (number > 0)

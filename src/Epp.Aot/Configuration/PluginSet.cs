@@ -10,6 +10,7 @@ internal sealed class PluginSet
     private readonly List<PluginConfig> _plugins = [];
     private readonly Dictionary<string, YamlNode> _places = new(StringComparer.Ordinal);
     private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
+    private readonly List<(YamlNode? At, string What)> _unbuilt = [];
     private readonly Problems _problems;
 
     private PluginSet(Problems problems)
@@ -55,6 +56,19 @@ internal sealed class PluginSet
         }
 
         return null;
+    }
+
+    /// <summary>Notes something the peers have and this version has not.</summary>
+    public void AddUnbuilt(YamlNode? at, string what) => _unbuilt.Add((at, what));
+
+    /// <summary>One error that lists all of it, so that an operator sees the whole distance at once.</summary>
+    public void ReportUnbuilt()
+    {
+        if (_unbuilt.Count > 0)
+        {
+            var list = string.Join(", ", _unbuilt.Select(u => u.At is { } at ? $"{u.What} (line {at.Line})" : u.What));
+            _problems.Error(_unbuilt[0].At, "", $"known to the references but not built into this version: {list}; remove this, or stay with the reference's image");
+        }
     }
 
     /// <summary>True where a declaration of this name was refused, with its own error.</summary>
@@ -110,7 +124,7 @@ internal sealed class PluginSet
             return FindOrAdd(ApproxPrefixProducer.PluginType, new ApproxPrefixParameters(new ApproxPrefixConfig(Dialect.LlmD))).Name;
         }
 
-        if (Find(scorer.Producer) is not { Parameters: ApproxPrefixParameters } && !IsRefused(scorer.Producer))
+        if (Find(scorer.Producer) is not ({ Parameters: ApproxPrefixParameters } or { Kind: PluginKind.Producer, Parameters: NoParameters }) && !IsRefused(scorer.Producer))
         {
             var known = _plugins.Where(p => p.Parameters is ApproxPrefixParameters).Select(p => p.Name);
             _problems.Error(
@@ -146,16 +160,21 @@ internal sealed class PluginSet
             return;
         }
 
-        if (!PluginCatalog.Built.TryGetValue(type, out var kind))
+        if (UnbuiltPlugins.All.TryGetValue(type, out var unbuilt))
+        {
+            AddUnbuilt(item.Value("type"), $"plugin type '{type}'{(unbuilt.IsExperimental ? ", experimental" : "")}");
+            reader.CheckUnbuilt(unbuilt, parameters);
+            _plugins.Add(new PluginConfig(name, type, unbuilt.Kind, new NoParameters()));
+        }
+        else if (!PluginCatalog.Built.TryGetValue(type, out var kind))
         {
             _refused.Add(name);
-            _problems.Error(item.Value("type"), item.PathOf("type"), PluginCatalog.KnownElsewhere.Contains(type)
-                ? $"type '{type}' is known to llm-d but not built into this version; remove the plugin and its references"
-                : $"unknown plugin type '{type}'{Names.Suggest(type, PluginCatalog.Built.Keys)}");
-            return;
+            _problems.Error(
+                item.Value("type"),
+                item.PathOf("type"),
+                $"unknown plugin type '{type}'{Names.Suggest(type, PluginCatalog.Built.Keys.Concat(PluginCatalog.Aliases.Keys).Concat(UnbuiltPlugins.All.Keys))}");
         }
-
-        if (parameters is not null)
+        else if (parameters is not null)
         {
             _plugins.Add(new PluginConfig(name, type, kind, reader.Read(type, parameters)));
         }

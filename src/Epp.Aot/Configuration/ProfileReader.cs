@@ -41,12 +41,14 @@ internal static class ProfileReader
             top.Problems.Error(plugins.PlaceOf(second), "plugins", $"a second profile handler, '{second.Name}', beside '{handlers[0].Name}'; expected one");
         }
 
-        if (profiles > 1)
+        if (profiles > 1 && (handlers.Count == 0 || handlers[0].Type == PluginCatalog.SingleProfileHandler))
         {
             top.Problems.Error(
                 top.Value("schedulingProfiles"),
                 "schedulingProfiles",
-                $"found {profiles} profiles; {PluginCatalog.SingleProfileHandler}, the only profile handler of this version, expects one");
+                handlers.Count == 0
+                    ? $"found {profiles} profiles and no profile handler that chooses among them; expected one profile"
+                    : $"found {profiles} profiles; {PluginCatalog.SingleProfileHandler} expects one");
         }
 
         if (handlers.Count == 0)
@@ -76,7 +78,7 @@ internal static class ProfileReader
     private static ProfileConfig Implicit(PluginSet plugins)
     {
         var pickers = plugins.All.Where(p => p.Kind == PluginKind.Picker).Take(1);
-        var members = plugins.All.Where(p => p.Kind is PluginKind.Filter or PluginKind.Scorer).Concat(pickers);
+        var members = plugins.All.Where(p => p.Kind is PluginKind.Filter or PluginKind.SaturationDetector or PluginKind.Scorer).Concat(pickers);
         return Assemble(DefaultName, [.. members.Select(p => (p, 1.0, (MapReader?)null))], plugins);
     }
 
@@ -89,7 +91,7 @@ internal static class ProfileReader
         {
             switch (plugin.Kind)
             {
-                case PluginKind.Filter:
+                case PluginKind.Filter or PluginKind.SaturationDetector:
                     filters.Add(plugin);
                     break;
                 case PluginKind.Scorer:

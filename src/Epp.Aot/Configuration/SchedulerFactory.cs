@@ -3,20 +3,25 @@ using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
+using Epp.Native.Scheduling.Saturation;
 using Epp.Native.Scheduling.Scorers;
 
 namespace Epp.Aot.Configuration;
+
+/// <summary>What every scheduler of the process is built upon.</summary>
+/// <param name="Pool">The pool, for producers that follow its members.</param>
+/// <param name="Seed">Seed of all chance; secret where requests come from strangers.</param>
+/// <param name="Hashing">Block hashes of a request.</param>
+/// <param name="PrefixBudgetBytes">Memory of all prefix indexes together.</param>
+public sealed record SchedulerContext(Pool Pool, ulong Seed, BlockHashing Hashing, long PrefixBudgetBytes = ApproxPrefixIndex.DefaultBudgetBytes);
 
 /// <summary>Builds the scheduler a configuration asks for. The one place that maps plugin types to policies.</summary>
 public static class SchedulerFactory
 {
     /// <param name="config">A checked configuration.</param>
-    /// <param name="pool">The pool, for producers that follow its members.</param>
-    /// <param name="seed">Seed of all chance; secret where requests come from strangers.</param>
-    /// <param name="hashing">Block hashes of a request.</param>
-    /// <param name="prefixBudgetBytes">Memory of all prefix indexes together.</param>
-    public static Scheduler Create(
-        EppConfig config, Pool pool, ulong seed, BlockHashing hashing, long prefixBudgetBytes = ApproxPrefixIndex.DefaultBudgetBytes)
+    /// <param name="context">What it is built upon.</param>
+    /// <param name="previous">A scheduler this one replaces: prefix producers that did not change are taken over with their history.</param>
+    public static Scheduler Create(EppConfig config, SchedulerContext context, Scheduler? previous = null)
     {
         var profile = config.Profile;
         var names = profile.Scorers
@@ -25,14 +30,7 @@ public static class SchedulerFactory
             .Select(p => p.Producer)
             .Distinct()
             .ToList();
-        var producers = names
-            .Select(name => new ApproxPrefixProducer(
-                name,
-                ((ApproxPrefixParameters)config.Plugin(name).Parameters).Config,
-                new ApproxPrefixIndex(seed, prefixBudgetBytes / names.Count),
-                pool,
-                hashing))
-            .ToArray();
+        var producers = names.Select(name => CreateProducer(name, config, context, names.Count, previous)).ToArray();
         return new Scheduler(
             new Profile(
                 profile.Name,
@@ -40,12 +38,36 @@ public static class SchedulerFactory
                 [.. profile.Scorers.Select(s => new WeightedScorer(CreateScorer(s.Plugin, names), s.Weight))],
                 CreatePicker(profile.Picker)),
             producers,
-            seed);
+            context.Seed);
     }
 
-    private static HeaderTestingFilter CreateFilter(PluginConfig plugin) => plugin.Type switch
+    /// <summary>The saturation detector a configuration asks for.</summary>
+    public static ISaturationDetector CreateDetector(EppConfig config) => config.Saturation.Detector switch
     {
-        HeaderTestingFilter.PluginType => new HeaderTestingFilter(plugin.Name),
+        null => new AnyCapacityDetector(config.Saturation.AnyCapacity),
+        { Parameters: UtilizationParameters p } plugin => new UtilizationDetector(plugin.Name, p.Thresholds),
+        { Parameters: ConcurrencyParameters p } plugin => new ConcurrencyDetector(plugin.Name, p.MaxConcurrency, p.Headroom),
+        var plugin => throw Unmapped(plugin),
+    };
+
+    private static ApproxPrefixProducer CreateProducer(string name, EppConfig config, SchedulerContext context, int producers, Scheduler? previous)
+    {
+        var wanted = ((ApproxPrefixParameters)config.Plugin(name).Parameters).Config;
+        // The memory budget is shared out by number: with another number no index can stay.
+        var kept = previous?.Producers.Count == producers ? previous.Producers.FirstOrDefault(p => p.Name == name && p.Config == wanted) : null;
+        return kept ?? new ApproxPrefixProducer(
+            name, wanted, new ApproxPrefixIndex(context.Seed, context.PrefixBudgetBytes / producers), context.Pool, context.Hashing);
+    }
+
+    private static IFilter CreateFilter(PluginConfig plugin) => (plugin.Type, plugin.Parameters) switch
+    {
+        (HeaderTestingFilter.PluginType, _) => new HeaderTestingFilter(plugin.Name),
+        (LabelFilter.DecodeType, _) => new LabelFilter(plugin.Name, plugin.Type, LabelFilter.Decode),
+        (LabelFilter.PrefillType, _) => new LabelFilter(plugin.Name, plugin.Type, LabelFilter.Prefill),
+        (LabelFilter.EncodeType, _) => new LabelFilter(plugin.Name, plugin.Type, LabelFilter.Encode),
+        (_, LabelFilterParameters p) => new LabelFilter(plugin.Name, plugin.Type, p.Conditions),
+        (_, UtilizationParameters p) => new UtilizationDetector(plugin.Name, p.Thresholds),
+        (_, ConcurrencyParameters p) => new ConcurrencyDetector(plugin.Name, p.MaxConcurrency, p.Headroom),
         _ => throw Unmapped(plugin),
     };
 
@@ -55,6 +77,8 @@ public static class SchedulerFactory
         (KvCacheUtilizationScorer.PluginType, _) => new KvCacheUtilizationScorer(plugin.Name),
         (RunningRequestsScorer.PluginType, _) => new RunningRequestsScorer(plugin.Name),
         (LoraAffinityScorer.PluginType, _) => new LoraAffinityScorer(plugin.Name),
+        (_, LoadAwareParameters p) => new LoadAwareScorer(plugin.Name, p.Threshold),
+        (_, ActiveRequestParameters p) => new ActiveRequestScorer(plugin.Name, p.IdleThreshold, p.MaxBusyScore),
         (PrefixCacheScorer.PluginType, PrefixScorerParameters p) =>
             new PrefixCacheScorer(plugin.Name, producers.IndexOf(p.Producer), p.LengthWeight, p.LengthScaleTokens),
         _ => throw Unmapped(plugin),

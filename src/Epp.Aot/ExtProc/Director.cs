@@ -1,9 +1,8 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Text;
 using Epp.Aot.Telemetry;
 using Epp.Native;
+using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
 using Epp.Native.Requests;
@@ -13,13 +12,22 @@ using Epp.Native.Wire;
 namespace Epp.Aot.ExtProc;
 
 /// <summary>
-/// Turns a complete request into an answer: model, rewrite, fairness, pick, headers (contract §3.4, §3.9). Thread-safe: what it needs
-/// for one decision is kept per thread.
+/// Turns a complete request into an answer: model, rewrite, objective, fairness, admission, pick, headers (contract §3.4, §3.9).
+/// Thread-safe: what it needs for one decision is kept per thread.
 /// </summary>
-internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metrics, ExtProcOptions options, PluginTimes plugins, PrefixMetrics prefix, PickLog pickLog)
+internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveStore objectives, EppMetrics metrics, ExtProcOptions options, TimeProvider time, PickLog pickLog)
 {
     [ThreadStatic]
     private static RoutingRequest? t_routing;
+
+    private volatile RoutingPlan _plan = plan;
+
+    /// <summary>What decides. A request reads it once; setting it takes effect with the next request.</summary>
+    public RoutingPlan Plan
+    {
+        get => _plan;
+        set => _plan = value;
+    }
 
     /// <summary>Decides a request with a body; on success the answer's headers stand in <paramref name="writer"/>.</summary>
     /// <param name="request">Headers and scanned body.</param>
@@ -37,19 +45,34 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
             return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage!), default, default, fairness);
         }
 
-        var incoming = scan is null ? default : scan.Model;
-        var target = HeaderOr(request.Headers, WellKnownHeaders.ModelRewrite, WellKnownHeaders.ModelRewriteAlias, incoming);
+        var decider = _plan;
+        var routing = Rent(request, subset);
+        var models = Resolve(request, scan, decider, routing, out var target);
         if (scan is { CanRewriteModel: true })
         {
-            if (target.IsEmpty || (options.Dialect == Dialect.Gaie && incoming.IsEmpty))
+            if (target.IsEmpty || (options.Dialect == Dialect.Gaie && models.Incoming.IsEmpty))
             {
-                return Fail(new RequestFailure(FailureKind.ModelMissing), incoming, target, fairness);
+                Return(routing);
+                return Fail(new RequestFailure(FailureKind.ModelMissing), models.Incoming, target, fairness);
             }
 
             request.Reply.Begin(request.Body, scan, target);
         }
 
-        return Pick(request, scan, subset, kind, streamed, writer, incoming, target, fairness);
+        routing.Scan = scan;
+        routing.Body = request.Body;
+        routing.SetTargetModel(target);
+        if (scan is not null)
+        {
+            routing.SetCacheSalt(scan.CacheSalt);
+        }
+
+        var priority = objectives.Priority(HeaderOr(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
+        var series = metrics.Requests(models.Incoming, target, fairness, priority);
+        var decision = (priority < 0 ? Admit(decider, routing, series) : null)
+            ?? Pick(decider, routing, request, models, kind, streamed, writer, series);
+        Return(routing);
+        return decision;
     }
 
     /// <summary>Decides a request that has no body, such as GET: a live endpoint at random, within hint and filters (contract §1.5).</summary>
@@ -63,9 +86,10 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         }
 
         var routing = Rent(request, subset);
-        var picked = scheduler.PickRandom(routing, snapshot);
+        var picked = _plan.Scheduler.PickRandom(routing, snapshot);
         if (!picked.Ok)
         {
+            Return(routing);
             return new Decision(new RequestFailure(Kind(picked.Error)), null, series);
         }
 
@@ -74,55 +98,83 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         return new Decision(null, picked.Endpoint, series);
     }
 
+    /// <summary>
+    /// The model the client names and the one the worker gets: a rewrite object's, else the rewrite header's, else the client's
+    /// (contract §3.4). Only llm-d has rewrite objects.
+    /// </summary>
+    private Models Resolve(RequestPhase request, RequestScanner? scan, RoutingPlan decider, RoutingRequest routing, out ReadOnlySpan<byte> target)
+    {
+        var incoming = scan is null ? default : scan.Model;
+        if (options.Dialect == Dialect.LlmD && scan is { CanRewriteModel: true })
+        {
+            decider.Scheduler.Seed(routing);
+            if (objectives.TryRewrite(incoming, ref routing.Random, out var choice))
+            {
+                metrics.RewriteDecision(choice.Rewrite, incoming, choice.Target);
+                target = choice.Target;
+                return new Models(incoming, choice);
+            }
+        }
+
+        target = HeaderOr(request.Headers, WellKnownHeaders.ModelRewrite, WellKnownHeaders.ModelRewriteAlias, incoming);
+        return new Models(incoming, default);
+    }
+
+    /// <summary>
+    /// Refuses a sheddable request (priority below 0) while the candidates are saturated (plugins §12.1). GAIE looks for candidates first,
+    /// so none is a 503 there and a 429 in llm-d, which counts none as saturated.
+    /// </summary>
+    private Decision? Admit(RoutingPlan decider, RoutingRequest routing, RequestSeries series)
+    {
+        var reading = decider.Scheduler.Saturation(routing, pool.Current, decider.Saturation, out var candidates);
+        if (reading.StaleEndpoints >= 0)
+        {
+            metrics.StaleEndpoints(reading.StaleEndpoints);
+        }
+
+        return reading.IsSaturated && (candidates > 0 || options.Dialect == Dialect.LlmD)
+            ? new Decision(new RequestFailure(FailureKind.SheddableDropped), null, series)
+            : null;
+    }
+
     private Decision Pick(
-        RequestPhase request, RequestScanner? scan, SubsetHint? subset, ProcessingKind kind, bool streamed, ProtoWriter writer,
-        ReadOnlySpan<byte> incoming, ReadOnlySpan<byte> target, ReadOnlySpan<byte> fairness)
+        RoutingPlan decider, RoutingRequest routing, RequestPhase request, Models models, ProcessingKind kind, bool streamed, ProtoWriter writer,
+        RequestSeries series)
     {
         var replyBytes = request.Reply.Length;
         var rewritten = request.Reply.Changes;
-        var series = metrics.Requests(incoming, target, fairness, 0);
         var started = Stopwatch.GetTimestamp();
-        var routing = Rent(request, subset);
-        routing.Scan = scan;
-        routing.Body = request.Body;
-        routing.SetTargetModel(target);
-        if (scan is not null)
-        {
-            routing.SetCacheSalt(scan.CacheSalt);
-        }
-
         var snapshot = pool.Current;
-        var picked = scheduler.Pick(routing, snapshot);
+        var picked = decider.Scheduler.Pick(routing, snapshot);
         if (picked.Error != PickError.NoCandidates)
         {
             metrics.SchedulerDuration(Stopwatch.GetElapsedTime(started).TotalSeconds);
-            metrics.SchedulerAttempt(picked.Endpoint, target, picked.Ok);
+            metrics.SchedulerAttempt(picked.Endpoint, routing.TargetModel, picked.Ok);
         }
 
         if (!picked.Ok)
         {
-            Return(routing);
             return new Decision(new RequestFailure(Kind(picked.Error)), null, series);
         }
 
-        if (options.Dialect == Dialect.LlmD && WantsCachedPrefixOnly(request.Headers) && !HoldsPrefix(routing, picked.Endpoint!))
+        if (options.Dialect == Dialect.LlmD && WantsCachedPrefixOnly(request.Headers) && !HoldsPrefix(decider.Scheduler, routing, picked.Endpoint!))
         {
-            Return(routing);
             return new Decision(new RequestFailure(FailureKind.NoCachedPrefix), null, series);
         }
 
-        scheduler.OnPicked(routing);
+        decider.Scheduler.OnPicked(routing);
         series.Picked(replyBytes);
-        plugins.Observe(routing);
-        prefix.Observe(routing);
+        decider.Plugins.Observe(routing);
+        decider.Prefix.Observe(routing);
         pickLog.Write(routing, snapshot);
         // Envoy rejects a buffered body that is replaced at another length than its content-length says.
         var announced = streamed || rewritten || kind == ProcessingKind.RequestHeaders ? replyBytes : -1;
         Encode(writer, request, routing, kind, announced, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
-        Return(routing);
-        return rewritten && !incoming.IsEmpty
-            ? new Decision(null, picked.Endpoint, series, true, scan!.Stream, incoming.ToArray(), target.ToArray())
-            : new Decision(null, picked.Endpoint, series, true, scan is { Stream: true });
+        return rewritten && !models.Incoming.IsEmpty
+            ? new Decision(
+                null, picked.Endpoint, series, true, routing.Scan!.Stream,
+                models.Choice.Matched ?? models.Incoming.ToArray(), models.Choice.Target ?? routing.TargetModel.ToArray())
+            : new Decision(null, picked.Endpoint, series, true, routing.Scan is { Stream: true });
     }
 
     private Decision Fail(RequestFailure failure, ReadOnlySpan<byte> incoming, ReadOnlySpan<byte> target, ReadOnlySpan<byte> fairness) =>
@@ -131,10 +183,11 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
     private static FailureKind Kind(PickError error) =>
         error == PickError.NoCandidates ? FailureKind.NoCandidates : FailureKind.FiltersRemovedAll;
 
-    private static RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
+    private RoutingRequest Rent(RequestPhase request, SubsetHint? subset)
     {
         var routing = t_routing ?? new RoutingRequest();
         t_routing = null;
+        routing.NowMs = EppMetrics.MonotonicMs(time);
         routing.Headers = request.Headers;
         routing.Subset = subset;
         return routing;
@@ -144,96 +197,6 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
     {
         routing.Reset();
         t_routing = routing;
-    }
-
-    // Written last to first: body head, clear_route_cache, removals, sets, then the dynamic metadata in front of all (contract §1.6).
-    private void Encode(ProtoWriter writer, RequestPhase request, RoutingRequest routing, ProcessingKind kind, int bodyBytes, int replacedBytes)
-    {
-        writer.Clear();
-        var behind = replacedBytes >= 0 ? ExtProcEncoder.BodyMutation(writer, replacedBytes, streamed: false, endOfStream: false) : 0;
-        ExtProcEncoder.ClearRouteCache(writer);
-        var mark = writer.Length;
-        request.Trace.Encode(writer);
-        EncodeHeaders(writer, request.Headers, routing, bodyBytes);
-        ExtProcEncoder.EndResponse(writer, kind, mark, behind);
-        EncodeMetadata(writer, routing);
-        writer.PrependGrpcPrefix(behind);
-    }
-
-    private static void EncodeHeaders(ProtoWriter writer, HeaderTable headers, RoutingRequest routing, int bodyBytes)
-    {
-        RemoveIfPresent(writer, headers, WellKnownHeaders.PrefillerHostPort);
-        RemoveIfPresent(writer, headers, WellKnownHeaders.DataParallelHostPort);
-        RemoveIfPresent(writer, headers, WellKnownHeaders.EncoderHostsPorts);
-        RemoveIfPresent(writer, headers, WellKnownHeaders.KvCacheSourceHostPort);
-        Span<byte> text = stackalloc byte[36];
-        if (!headers.TryGet(WellKnownHeaders.RequestId, out var id) || id.IsEmpty)
-        {
-            Utf8Formatter.TryFormat(Guid.NewGuid(), text, out _);
-            ExtProcEncoder.SetHeader(writer, WellKnownHeaders.RequestId, text);
-        }
-
-        if (bodyBytes > 0)
-        {
-            Utf8Formatter.TryFormat(bodyBytes, text, out var digits);
-            ExtProcEncoder.SetHeader(writer, WellKnownHeaders.ContentLength, text[..digits]);
-        }
-
-        var mark = writer.Length;
-        PrependDestination(writer, routing);
-        writer.EndMessage(3, mark);
-        writer.Bytes(1, WellKnownHeaders.DestinationEndpoint);
-        writer.EndMessage(1, mark);
-        writer.EndMessage(1, mark);
-    }
-
-    private static void RemoveIfPresent(ProtoWriter writer, HeaderTable headers, ReadOnlySpan<byte> key)
-    {
-        if (headers.TryGet(key, out _))
-        {
-            ExtProcEncoder.RemoveHeader(writer, key);
-        }
-    }
-
-    // One endpoint, or an ordered list "a,b,c": best first, so it is written from its end.
-    private static void PrependDestination(ProtoWriter writer, RoutingRequest routing)
-    {
-        for (var i = routing.PickedCount - 1; i >= 0; i--)
-        {
-            writer.Prepend(routing.Picked[i]!.HostPortUtf8);
-            if (i > 0)
-            {
-                writer.Prepend(","u8);
-            }
-        }
-    }
-
-    private void EncodeMetadata(ProtoWriter writer, RoutingRequest routing)
-    {
-        var mark = writer.Length;
-        if (options.EmitEndpointScores && routing.ScoredCount > 0)
-        {
-            var snapshot = pool.Current;
-            for (var i = routing.ScoredCount - 1; i >= 0; i--)
-            {
-                if (snapshot.ByIndex[routing.ScoredIndexes[i]] is { } endpoint)
-                {
-                    ExtProcEncoder.StructNumber(writer, endpoint.HostPortUtf8, routing.ScoredTotals[i]);
-                }
-            }
-
-            ExtProcEncoder.EndStructStruct(writer, WellKnownHeaders.DestinationEndpointScores, mark);
-        }
-
-        // Struct entry { key = 1, value = 2: Value { string_value = 3 } }
-        var entry = writer.Length;
-        PrependDestination(writer, routing);
-        writer.EndMessage(3, entry);
-        writer.EndMessage(2, entry);
-        writer.Bytes(1, WellKnownHeaders.DestinationEndpoint);
-        writer.EndMessage(1, entry);
-        ExtProcEncoder.EndStructStruct(writer, WellKnownHeaders.LoadBalancerNamespace, mark);
-        ExtProcEncoder.EndDynamicMetadata(writer, mark);
     }
 
     private static ReadOnlySpan<byte> HeaderOr(HeaderTable headers, ReadOnlySpan<byte> name, ReadOnlySpan<byte> alias, ReadOnlySpan<byte> otherwise)
@@ -246,7 +209,7 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         return headers.TryGet(alias, out value) && !value.IsEmpty ? value : otherwise;
     }
 
-    private bool HoldsPrefix(RoutingRequest routing, Endpoint endpoint)
+    private static bool HoldsPrefix(Scheduler scheduler, RoutingRequest routing, Endpoint endpoint)
     {
         for (var i = 0; i < scheduler.Producers.Count; i++)
         {
@@ -279,5 +242,12 @@ internal sealed class Director(Pool pool, Scheduler scheduler, EppMetrics metric
         }
 
         return false;
+    }
+
+    /// <summary>The model the client names, empty where it names none, and the rewrite that applies; the default where none does.</summary>
+    private readonly ref struct Models(ReadOnlySpan<byte> incoming, RewriteChoice choice)
+    {
+        public readonly ReadOnlySpan<byte> Incoming = incoming;
+        public readonly RewriteChoice Choice = choice;
     }
 }

@@ -32,7 +32,8 @@ internal static class ScraperFactory
             EngineLabel: extractor.EngineLabelKey,
             DefaultEngine: extractor.DefaultEngine,
             Engines: [.. Engines(config.Dialect, extractor)],
-            Tls: new ScraperTlsOptions(parameters.InsecureSkipVerify, parameters.CaCertPath, parameters.ClientCertPath, parameters.ClientKeyPath));
+            Tls: new ScraperTlsOptions(parameters.InsecureSkipVerify, parameters.CaCertPath, parameters.ClientCertPath, parameters.ClientKeyPath),
+            PortIfAlone: parameters.PortIfAlone);
         return new ModelServerScraper(pool, options, time, metrics, logger);
     }
 

@@ -14,7 +14,7 @@ internal sealed class HttpsScrapeLoop : IDisposable
 {
     private readonly ScrapeContext _context;
     private readonly HttpClient _client;
-    private readonly Dictionary<Endpoint, CancellationTokenSource> _loops = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Endpoint, (CancellationTokenSource Stop, int Port)> _loops = new(ReferenceEqualityComparer.Instance);
     private readonly Lock _gate = new();
     private bool _disposed;
 
@@ -35,23 +35,28 @@ internal sealed class HttpsScrapeLoop : IDisposable
             }
 
             var snapshot = _context.Pool.Current;
-            var present = new HashSet<Endpoint>(ReferenceEqualityComparer.Instance);
+            var ports = new ScrapePorts(_context.Options, snapshot);
+            var present = new Dictionary<Endpoint, int>(ReferenceEqualityComparer.Instance);
             foreach (var i in snapshot.Indexes)
             {
-                present.Add(snapshot[i]);
-                if (!_loops.ContainsKey(snapshot[i]))
-                {
-                    var stop = new CancellationTokenSource();
-                    _loops[snapshot[i]] = stop;
-                    _ = RunAsync(new ScrapeTarget(_context, snapshot[i]), stop.Token);
-                }
+                present.Add(snapshot[i], ports.Of(snapshot[i]));
             }
 
-            foreach (var gone in _loops.Keys.Where(e => !present.Contains(e)).ToList())
+            foreach (var gone in _loops.Where(l => !present.TryGetValue(l.Key, out var port) || port != l.Value.Port).ToList())
             {
-                _loops.Remove(gone, out var stop);
-                stop!.Cancel();
-                stop.Dispose();
+                _loops.Remove(gone.Key);
+                gone.Value.Stop.Cancel();
+                gone.Value.Stop.Dispose();
+            }
+
+            foreach (var (endpoint, port) in present)
+            {
+                if (!_loops.ContainsKey(endpoint))
+                {
+                    var stop = new CancellationTokenSource();
+                    _loops[endpoint] = (stop, port);
+                    _ = RunAsync(new ScrapeTarget(_context, endpoint, port), stop.Token);
+                }
             }
         }
     }
@@ -61,7 +66,7 @@ internal sealed class HttpsScrapeLoop : IDisposable
         lock (_gate)
         {
             _disposed = true;
-            foreach (var stop in _loops.Values)
+            foreach (var (stop, _) in _loops.Values)
             {
                 stop.Cancel();
                 stop.Dispose();

@@ -138,9 +138,19 @@ public sealed class ModelServerScraper : IDisposable
         _generation = snapshot.Generation;
         var old = _connections.ToDictionary<ScrapeConnection, Endpoint>(c => c.Target.Endpoint, ReferenceEqualityComparer.Instance);
         var next = new List<ScrapeConnection>(snapshot.Count);
+        var ports = new ScrapePorts(_context.Options, snapshot);
         foreach (var i in snapshot.Indexes)
         {
-            next.Add(old.Remove(snapshot[i], out var kept) ? kept : new ScrapeConnection(_context, new ScrapeTarget(_context, snapshot[i]), now));
+            var port = ports.Of(snapshot[i]);
+            if (old.TryGetValue(snapshot[i], out var kept) && kept.Target.Port == port)
+            {
+                old.Remove(snapshot[i]);
+                next.Add(kept);
+            }
+            else
+            {
+                next.Add(new ScrapeConnection(_context, new ScrapeTarget(_context, snapshot[i], port), now));
+            }
         }
 
         foreach (var gone in old.Values)

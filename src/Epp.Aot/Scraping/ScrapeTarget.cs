@@ -64,13 +64,13 @@ internal sealed class ScrapeTarget
     private bool _otherPath;
     private bool _switched;
 
-    public ScrapeTarget(ScrapeContext context, Endpoint endpoint)
+    public ScrapeTarget(ScrapeContext context, Endpoint endpoint, int port)
     {
         _context = context;
         _engine = context.EngineOf(endpoint);
         _hasOtherPath = _engine.Name == "trtllm-serve" && context.Options.Path == "/metrics";
         Endpoint = endpoint;
-        Port = context.Options.PortOverride > 0 ? context.Options.PortOverride : endpoint.Port;
+        Port = port;
         Request = BuildRequest();
     }
 

@@ -12,6 +12,7 @@ namespace Epp.Aot.Scraping;
 /// <param name="DefaultEngine">Engine of endpoints without label, and of unknown names.</param>
 /// <param name="Engines">Configured engines; they replace built-in ones of the same name.</param>
 /// <param name="Tls">Only read with <c>https</c>.</param>
+/// <param name="PortIfAlone">True = <paramref name="PortOverride"/> only counts for an address that has one endpoint.</param>
 public sealed record ScraperOptions(
     string Path = "/metrics",
     string Scheme = "http",
@@ -21,7 +22,8 @@ public sealed record ScraperOptions(
     string EngineLabel = "llm-d.ai/engine-type",
     string DefaultEngine = "vllm",
     IReadOnlyList<EngineMetricsSpec>? Engines = null,
-    ScraperTlsOptions? Tls = null)
+    ScraperTlsOptions? Tls = null,
+    bool PortIfAlone = false)
 {
     /// <summary>Label of the older lineage.</summary>
     public const string LegacyEngineLabel = "inference.networking.k8s.io/engine-type";

@@ -57,7 +57,12 @@ public sealed class ApproxPrefixProducer
 
     public string Name { get; }
 
+    public ApproxPrefixConfig Config => _config;
+
     public ApproxPrefixIndex Index { get; }
+
+    /// <summary>Stops following the pool: for a producer that no scheduler uses any more.</summary>
+    public void Detach() => _pool.Removed -= Forget;
 
     /// <summary>
     /// Hashes the request's prompts, unless <see cref="RoutingRequest.Scan"/> is null and the match holds hashes already, and counts

@@ -26,6 +26,9 @@ public sealed class RoutingRequest
     /// <summary>Request headers, lower-case keys.</summary>
     public HeaderTable? Headers { get; set; }
 
+    /// <summary>Monotonic milliseconds of the decision, the clock of <see cref="EndpointColumns.UpdatedMs"/>.</summary>
+    public long NowMs { get; set; }
+
     /// <summary>Subset hint; null = none.</summary>
     public SubsetHint? Subset { get; set; }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
+using Epp.Native.Scheduling.Saturation;
 
 namespace Epp.Native.Scheduling;
 
@@ -93,6 +94,24 @@ public sealed class Scheduler
         return Result(request);
     }
 
+    /// <summary>How loaded the candidates are that the subset hint allows, the ones without metrics included; and how many they are.</summary>
+    public SaturationReading Saturation(RoutingRequest request, PoolSnapshot pool, ISaturationDetector detector, out int candidates)
+    {
+        Begin(request, pool);
+        (_, candidates) = Candidates(request, pool);
+        return detector.Saturation(request, new Candidates(pool, request.Scratch.Candidates.AsSpan(0, candidates)));
+    }
+
+    /// <summary>Gives the request its own sequence of chance, unless it has one.</summary>
+    public void Seed(RoutingRequest request)
+    {
+        if (!request.Random.IsSeeded)
+        {
+            // Requests are rented per thread: each gets its own sequence from the one seed.
+            request.Random = new RandomSource(_seed + (ulong)Interlocked.Increment(ref _requestsSeeded));
+        }
+    }
+
     /// <summary>Records the pick with the producers. Separate from <see cref="Pick"/>, so that the answer need not wait for it.</summary>
     public void OnPicked(RoutingRequest request)
     {
@@ -129,12 +148,7 @@ public sealed class Scheduler
 
     private void Begin(RoutingRequest request, PoolSnapshot pool)
     {
-        if (!request.Random.IsSeeded)
-        {
-            // Requests are rented per thread: each gets its own sequence from the one seed.
-            request.Random = new RandomSource(_seed + (ulong)Interlocked.Increment(ref _requestsSeeded));
-        }
-
+        Seed(request);
         request.Begin(pool.Columns.Capacity, Plugins.Count, _producers.Length);
     }
 

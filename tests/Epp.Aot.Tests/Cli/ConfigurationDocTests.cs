@@ -32,7 +32,7 @@ public sealed class ConfigurationDocTests
     public void Scorers_EveryPolicy_HasASection()
     {
         var sections = Repository.Lines("docs/scorers.md").Where(l => l.StartsWith("## ", StringComparison.Ordinal)).Select(l => l[3..]);
-        var policies = PluginCatalog.Built.Where(p => p.Value is PluginKind.Filter or PluginKind.Scorer or PluginKind.Picker or PluginKind.Producer).Select(p => p.Key);
+        var policies = PluginCatalog.Built.Where(p => p.Value is PluginKind.Filter or PluginKind.Scorer or PluginKind.Picker or PluginKind.Producer or PluginKind.SaturationDetector).Select(p => p.Key);
         Assert.Equal(policies.Order(), sections.Order());
     }
 

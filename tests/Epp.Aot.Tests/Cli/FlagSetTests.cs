@@ -46,8 +46,32 @@ public sealed class FlagSetTests
     public void Bool_HasItsValueBehindTheEqualsSignOnly(string argument, bool expected) => Assert.Equal(expected, Parse(argument).Bool("secure-serving"));
 
     [Fact]
-    public void Bool_ValueAsTheNextArgument_IsAnError() =>
-        Assert.Contains("unexpected argument 'false'", Assert.Single(Parse("--secure-serving", "false").Errors), StringComparison.Ordinal);
+    public void Bool_ValueAsTheNextArgument_EndsTheFlagsAsInGo()
+    {
+        var flags = Parse("--metrics-port=1", "--secure-serving", "false", "--grpc-port=2");
+        Assert.Empty(flags.Errors);
+        Assert.Equal((1, true, 9002), (flags.Int("metrics-port"), flags.Bool("secure-serving"), flags.Int("grpc-port")));
+        Assert.Contains("1 arguments behind it are not read; write --secure-serving=false", Assert.Single(flags.Warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--zap-time-encoding=epoch")]
+    [InlineData("--zap-stacktrace-level=error")]
+    [InlineData("--enable-pprof=false")]
+    [InlineData("--allow-experimental-plugins")]
+    [InlineData("--grpc-max-send-msg-size=4MiB")]
+    public void FlagWithoutEffect_WarnsOnce(string argument) =>
+        Assert.Contains(" is accepted but has no effect: ", Assert.Single(Parse(argument).Warnings), StringComparison.Ordinal);
+
+    [Fact]
+    public void Lists_AreSplitAtCommas()
+    {
+        var flags = Parse("--endpoint-target-ports=8000,8001,8000", "--tls-cipher-suites", "A, B");
+        Assert.Equal([8000, 8001], flags.Ints("endpoint-target-ports"));
+        Assert.Equal(["A", "B"], flags.Strings("tls-cipher-suites"));
+        Assert.Single(Parse("--endpoint-target-ports=8000,x").Errors);
+        Assert.Empty(Parse("--endpoint-target-ports=").Ints("endpoint-target-ports"));
+    }
 
     [Fact]
     public void EmptyValue_IsAValue()

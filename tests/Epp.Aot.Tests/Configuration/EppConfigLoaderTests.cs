@@ -3,6 +3,7 @@ using Epp.Aot.Configuration;
 using Epp.Native;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
+using Epp.Native.Scheduling.Saturation;
 
 namespace Epp.Aot.Tests.Configuration;
 
@@ -187,21 +188,103 @@ public class EppConfigLoaderTests
     public void Case42_BadPlugin_IsAnErrorWithItsPlace(string plugin, string expected) => AssertError($"{Head}plugins: [{plugin}]", expected);
 
     [Theory]
-    [InlineData("plugins: [{type: decode-filter}]", "type 'decode-filter' is known to llm-d but not built into this version")]
-    [InlineData("plugins: [{type: session-affinity-scorer}]", "known to llm-d but not built")]
-    [InlineData("featureGates: [flowControl]", "'flowControl=true' is known to llm-d but not built")]
-    [InlineData("featureGates: [haPopulateNonLeaderDatastore=false]", "not built")]
-    [InlineData("dataLayer: {peerDiscovery: {pluginRef: x}}", "dataLayer.peerDiscovery: is known to llm-d but not built")]
-    [InlineData("saturationDetector: {pluginRef: x}", "saturation detector other than the default")]
-    [InlineData("flowControl: {saturationDetector: {pluginRef: x}}", "saturation detector other than the default")]
-    [InlineData("saturationDetector: {queueDepthThreshold: 5}", "saturationDetector.queueDepthThreshold: unknown key")]
-    public void Load_KnownButNotBuilt_IsRefusedAndSaysSo(string text, string expected) => AssertError(Head + text, expected);
+    [InlineData("plugins: [{type: token-load-scorer}]", "not built into this version: plugin type 'token-load-scorer' (line 3); remove")]
+    [InlineData("plugins: [{type: session-affinity-scorer}]", "plugin type 'session-affinity-scorer', experimental (line 3)")]
+    [InlineData("featureGates: [flowControl]", "feature gate 'flowControl=true' (line 3)")]
+    [InlineData("featureGates: [haPopulateNonLeaderDatastore=false]", "feature gate 'haPopulateNonLeaderDatastore=false' (line 3)")]
+    [InlineData("plugins: [{type: local-syncer}]\ndataLayer: {crossReplicaSyncerPluginRef: local-syncer, crossReplicaSyncInterval: 1s}", "plugin type 'local-syncer' (line 3), dataLayer.crossReplicaSyncerPluginRef (line 4)")]
+    [InlineData("plugins: [{type: concurrency-detector, parameters: {concurrencyMode: tokens}}]", "'tokens' is known to llm-d but not built")]
+    public void Load_KnownButNotBuilt_IsRefusedInOneList(string text, string expected)
+    {
+        AssertError(Head + text, expected);
+        Assert.Single(Load(Head + text).Errors);
+    }
+
+    [Theory]
+    [InlineData("dataLayer: {peerDiscovery: {pluginRef: x}}", "dataLayer.peerDiscovery.pluginRef: no plugin is named 'x'")]
+    [InlineData("saturationDetector: {pluginRef: x}", "saturationDetector.pluginRef: no plugin is named 'x'")]
+    [InlineData("plugins: [{type: queue-scorer}]\nsaturationDetector: {pluginRef: queue-scorer}", "has type 'queue-scorer', expected a saturation detector")]
+    [InlineData("flowControl: {saturationDetector: {pluginRef: x}}", "flowControl.saturationDetector.pluginRef: no plugin is named 'x'")]
+    [InlineData("saturationDetector: {queueDepthThreshold: 5}", "saturationDetector.queueDepthThreshold: unknown key (thresholds are parameters")]
+    [InlineData("flowControl: {maxBytes: many}", "flowControl.maxBytes: found 'many', expected a quantity such as 50, 2k or 512Mi")]
+    [InlineData("flowControl: {maxRequest: 1}", "did you mean 'maxRequests'?")]
+    [InlineData("flowControl: {defaultRequestTTL: 5}", "flowControl.defaultRequestTTL: found '5', expected a duration")]
+    [InlineData("flowControl: {enableEviction: maybe}", "expected true or false")]
+    [InlineData("flowControl: {priorityBands: [{maxBytes: 1}]}", "flowControl.priorityBands[0].priority: is missing")]
+    [InlineData("flowControl: {priorityBands: [{priority: 1}, {priority: 1}]}", "flowControl.priorityBands[1].priority: a second band has priority 1")]
+    [InlineData("flowControl: {priorityBands: [{priority: 1, fairnessPolicyRef: nope}]}", "no plugin is named 'nope'")]
+    [InlineData("plugins: [{type: queue-scorer}]\nflowControl: {usageLimitPolicyPluginRef: queue-scorer}", "expected a usage limit policy")]
+    [InlineData("plugins: [{type: disagg-profile-handler, parameters: {decider: {}}}]", "did you mean 'deciders'?")]
+    [InlineData("plugins: [{type: load-aware-scorer, parameters: {threshold: x}}]", "expected a whole number")]
+    [InlineData("plugins: [{type: utilization-detector, parameters: {queueDepthThreshold: 0}}]", "expected a whole number of at least 1")]
+    [InlineData("plugins: [{type: utilization-detector, parameters: {kvCacheUtilThreshold: 0}}]", "expected more than 0")]
+    [InlineData("plugins: [{type: concurrency-detector, parameters: {maxConcurrency: 0}}]", "expected a whole number of at least 1")]
+    [InlineData("plugins: [{type: concurrency-detector, parameters: {concurrencyMode: x}}]", "expected requests, tokens or hybrid")]
+    [InlineData("plugins: [{type: label-selector-filter, parameters: {matchExpressions: [{key: a, operator: Is}]}}]", "expected In, NotIn, Exists or DoesNotExist")]
+    [InlineData("plugins: [{type: label-selector-filter, parameters: {matchExpressions: [{key: a, operator: In}]}}]", "expect at least one value")]
+    [InlineData("plugins: [{type: by-label, parameters: {label: a}}]", "or allowsNoLabel: true")]
+    public void Case42_BadSection_IsAnErrorWithItsPlace(string text, string expected) => AssertError(Head + text, expected);
 
     [Fact]
-    public void Load_GaieSaturationDetector_DefaultsAccepted_OthersRefused()
+    public void Load_SaturationDetector_InBothShapes()
     {
-        Good("saturationDetector: {queueDepthThreshold: 5, kvCacheUtilThreshold: 0.8, metricsStalenessThreshold: 200ms}", GaieHead);
-        AssertError(GaieHead + "saturationDetector: {queueDepthThreshold: 6}", "not built");
+        Assert.Equal(
+            new UtilizationThresholds(6, 0.5, 1000),
+            Good("saturationDetector: {queueDepthThreshold: 6, kvCacheUtilThreshold: 0.5, metricsStalenessThreshold: 1s}", GaieHead).Saturation.AnyCapacity);
+        Assert.Null(Good("", GaieHead).Saturation.Detector);
+        Assert.Equal(new UtilizationThresholds(), Good("", GaieHead).Saturation.AnyCapacity);
+        Assert.Equal(
+            new UtilizationParameters(new UtilizationThresholds(5, 0.8, 200, 0)), Good("plugins: [{type: queue-scorer}]").Saturation.Detector!.Parameters);
+        const string Own = "plugins: [{type: queue-scorer}, {name: sat, type: concurrency-detector, parameters: {maxConcurrency: 64, headroom: 0.25}}]\n"
+            + "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer}]}]\n";
+        foreach (var shape in (string[])["saturationDetector: {pluginRef: sat}", "flowControl: {saturationDetector: {pluginRef: sat}}"])
+        {
+            Assert.Equal(new ConcurrencyParameters(64, 0.25), Good(Own + shape).Saturation.Detector!.Parameters);
+            Assert.Equal("sat", Good(Own + shape, GaieHead).Saturation.Detector!.Name);
+        }
+
+        Assert.Equal("utilization-detector", Good(Own + "saturationDetector: {pluginRef: sat}\nflowControl: {saturationDetector: {}}").Saturation.Detector!.Name);
+    }
+
+    [Fact]
+    public void Load_Environment_OverridesGaieOnly()
+    {
+        var set = new Dictionary<string, string>
+        {
+            ["SD_QUEUE_DEPTH_THRESHOLD"] = "9", ["SD_KV_CACHE_UTIL_THRESHOLD"] = "no", ["SD_METRICS_STALENESS_THRESHOLD"] = "3s", ["ENABLE_EXPERIMENTAL_DATALAYER_V2"] = "true",
+        };
+        var text = Encoding.UTF8.GetBytes(GaieHead + "saturationDetector: {queueDepthThreshold: 6, kvCacheUtilThreshold: 0.5}");
+        var gaie = EppConfigLoader.Load(text, "test", new ConfigOverrides(set.GetValueOrDefault));
+        Assert.Equal(new UtilizationThresholds(9, 0.8, 3000), gaie.Config!.Saturation.AnyCapacity);
+        Assert.Contains("SD_KV_CACHE_UTIL_THRESHOLD is 'no', expected a number between 0 and 1; the default is used", Assert.Single(gaie.Warnings).Message);
+        var llmd = EppConfigLoader.Load(EppConfigLoader.BuiltIn, "test", new ConfigOverrides(set.GetValueOrDefault));
+        Assert.Contains("are ignored", Assert.Single(llmd.Warnings).Message);
+
+        set["ENABLE_EXPERIMENTAL_FLOW_CONTROL_LAYER"] = "1";
+        Assert.Contains("feature gate 'flowControl' (environment", Assert.Single(EppConfigLoader.Load(text, "test", new ConfigOverrides(set.GetValueOrDefault)).Errors).Message);
+        set["ENABLE_EXPERIMENTAL_FLOW_CONTROL_LAYER"] = "false";
+        var gated = Encoding.UTF8.GetBytes(GaieHead + "featureGates: [flowControl]");
+        Assert.NotNull(EppConfigLoader.Load(gated, "test", new ConfigOverrides(set.GetValueOrDefault)).Config);
+    }
+
+    [Fact]
+    public void Load_Labels_BecomeConditions()
+    {
+        var config = Good("""
+            plugins:
+            - type: by-label-selector
+              parameters:
+                matchLabels: {a: b}
+                matchExpressions:
+                - {key: c, operator: NotIn, values: [d, e]}
+                - {key: f, operator: Exists}
+                - {key: g, operator: DoesNotExist}
+            - {type: by-label, parameters: {label: h, validValues: [i], allowsNoLabel: true}}
+            - {type: active-request-scorer, parameters: {requestTimeout: 2m, idleThreshold: -1, maxBusyScore: 2}}
+            """);
+        Assert.Equal(
+            ["a in (b) and c not in (d,e) and f present and g not present", "h in (i) or absent"], config.Profile.Filters.Select(f => f.Parameters.ToString()));
+        Assert.Equal(new ActiveRequestParameters(), Assert.Single(config.Profile.Scorers).Plugin.Parameters);
     }
 
     [Theory]
@@ -239,7 +322,7 @@ public class EppConfigLoaderTests
         var result = Load(Head + """
             plugins:
             - {type: no-such}
-            - {type: decode-filter}
+            - {type: token-load-scorer}
             - {type: max-score-picker, parameters: {maxNumOfEndpoints: x, y: 1}}
             schedulingProfiles:
             - name: p
@@ -274,12 +357,13 @@ public class EppConfigLoaderTests
     [Fact]
     public void SchedulerFactory_EveryBuiltPolicy_IsMapped()
     {
-        foreach (var (type, kind) in PluginCatalog.Built.Where(p => p.Value is PluginKind.Filter or PluginKind.Scorer or PluginKind.Picker))
+        foreach (var (type, kind) in PluginCatalog.Built.Where(p => p.Value is PluginKind.Filter or PluginKind.Scorer or PluginKind.Picker or PluginKind.SaturationDetector))
         {
             foreach (var head in (string[])[Head, GaieHead])
             {
-                var config = Good($"plugins: [{{name: x, type: {type}}}]", head);
-                var scheduler = SchedulerFactory.Create(config, new Pool(), 1, static (_, _, _, _, _) => { });
+                var parameters = type == "by-label" ? ", parameters: {label: a, validValues: [b]}" : "";
+                var config = Good($"plugins: [{{name: x, type: {type}{parameters}}}]", head);
+                var scheduler = SchedulerFactory.Create(config, new SchedulerContext(new Pool(), 1, static (_, _, _, _, _) => { }));
                 Assert.Contains(scheduler.Plugins, p => p.Type == type && p.Name == "x");
                 Assert.Equal(type == "prefix-cache-scorer" ? 1 : 0, scheduler.Producers.Count);
             }
@@ -289,7 +373,7 @@ public class EppConfigLoaderTests
     [Fact]
     public void SchedulerFactory_Default_KeepsWeightsAndOrder()
     {
-        var scheduler = SchedulerFactory.Create(EppConfigLoader.Default(), new Pool(), 1, static (_, _, _, _, _) => { });
+        var scheduler = SchedulerFactory.Create(EppConfigLoader.Default(), new SchedulerContext(new Pool(), 1, static (_, _, _, _, _) => { }));
         Assert.Equal(
             ["DataProducer approx-prefix-cache-producer", "Scorer queue-scorer", "Scorer kv-cache-utilization-scorer", "Scorer prefix-cache-scorer", "Picker max-score-picker", "PreRequest approx-prefix-cache-producer"],
             scheduler.Plugins.Select(p => $"{p.Point} {p.Name}"));

@@ -7,6 +7,7 @@ using Epp.Aot.Grpc;
 using Epp.Aot.Telemetry;
 using Epp.Native;
 using Epp.Native.Memory;
+using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
 using Epp.Native.Wire;
@@ -32,20 +33,28 @@ internal sealed class Rig
         var loaded = EppConfigLoader.Load(Encoding.UTF8.GetBytes(text), "test");
         Assert.Empty(loaded.Errors);
         Metrics = new EppMetrics(new EppMetricsOptions("pool", options.Dialect), Pool, Time);
-        var scheduler = SchedulerFactory.Create(
-            loaded.Config!,
+        Context = new SchedulerContext(
             Pool,
-            seed: 7,
+            Seed: 7,
             static (r, rules, block, max, into) => ApproxPrefixHasher.Hash(r.Scan!, r.Body!, r.TargetModel, r.CacheSalt, rules, block, max, into),
-            prefixBudgetBytes: 1 << 20);
-        var director = new Director(
-            Pool, scheduler, Metrics, options, new PluginTimes(scheduler, Metrics), new PrefixMetrics(scheduler, Metrics), new PickLog(NullLogger.Instance));
+            PrefixBudgetBytes: 1 << 20);
+        Config = loaded.Config!;
+        Director = new Director(
+            Pool, RoutingPlan.Create(Config, Context, Metrics), Objectives, Metrics, options, Time, new PickLog(NullLogger.Instance));
         Services = new StreamServices(
-            Pool, director, Metrics, options, new ParserSet(loaded.Config!), new BodyBudget(options.MaxBufferedBytes), Time, NullLogger.Instance);
+            Pool, Director, Metrics, options, new ParserSet(loaded.Config!), new BodyBudget(options.MaxBufferedBytes), Time, NullLogger.Instance);
         Publish(endpoints);
     }
 
     public Pool Pool { get; } = new();
+
+    public ObjectiveStore Objectives { get; } = new();
+
+    public EppConfig Config { get; }
+
+    public SchedulerContext Context { get; }
+
+    public Director Director { get; }
 
     public EppMetrics Metrics { get; }
 

@@ -1,0 +1,27 @@
+using Epp.Aot.Configuration;
+using Epp.Aot.Telemetry;
+using Epp.Native.Scheduling;
+using Epp.Native.Scheduling.Saturation;
+
+namespace Epp.Aot.ExtProc;
+
+/// <summary>
+/// What a configuration decides about a pick: swapped whole when the configuration is reloaded, so that one decision never mixes two of
+/// them. Immutable; safe to share.
+/// </summary>
+internal sealed class RoutingPlan(Scheduler scheduler, ISaturationDetector saturation, EppMetrics metrics)
+{
+    public Scheduler Scheduler => scheduler;
+
+    public ISaturationDetector Saturation => saturation;
+
+    public PluginTimes Plugins { get; } = new(scheduler, metrics);
+
+    public PrefixMetrics Prefix { get; } = new(scheduler, metrics);
+
+    /// <summary>The plan of a checked configuration; producers that <paramref name="previous"/> has alike are kept with their history.</summary>
+    public static RoutingPlan Create(EppConfig config, SchedulerContext context, EppMetrics metrics, RoutingPlan? previous = null) => new(
+        SchedulerFactory.Create(config, context, previous?.Scheduler),
+        SchedulerFactory.CreateDetector(config),
+        metrics);
+}

@@ -1,0 +1,129 @@
+using System.Text;
+using Epp.Aot.Configuration;
+using Epp.Native;
+
+namespace Epp.Aot.Tests.Configuration;
+
+/// <summary>The four examples of contract §5.5: A and D load; B and C are checked whole, then refused for what is not built.</summary>
+[Trait("Category", "Unit")]
+public sealed class ExampleConfigTests
+{
+    private const string A = """
+        apiVersion: inference.networking.x-k8s.io/v1alpha1
+        kind: EndpointPickerConfig
+        plugins:
+        - type: queue-scorer
+        - type: kv-cache-utilization-scorer
+        - type: prefix-cache-scorer
+          parameters: {lruCapacityPerServer: 20000}
+        - type: lora-affinity-scorer
+        - type: random-picker
+          parameters: {maxNumOfEndpoints: 3}
+        schedulingProfiles:
+        - name: main
+          plugins:
+          - {pluginRef: queue-scorer, weight: 3}
+          - {pluginRef: kv-cache-utilization-scorer, weight: 1}
+          - {pluginRef: prefix-cache-scorer, weight: 2}
+          - {pluginRef: lora-affinity-scorer}
+          - {pluginRef: random-picker}
+        """;
+
+    private const string B = """
+        apiVersion: llm-d.ai/v1alpha1
+        kind: EndpointPickerConfig
+        featureGates: ["flowControl=true"]
+        plugins:
+        - name: sat
+          type: concurrency-detector
+          parameters: {maxConcurrency: 64, headroom: 0.25}
+        - type: round-robin-fairness-policy
+        - type: active-request-scorer
+        - name: scrape
+          type: metrics-data-source
+          parameters: {scheme: https, path: /internal/metrics, insecureSkipVerify: false}
+        - name: extract
+          type: core-metrics-extractor
+          parameters:
+            defaultEngine: sglang
+            engineConfigs:
+            - name: my-engine
+              queuedRequestsSpec: "eng_waiting{tier=gpu}"
+              runningRequestsSpec: eng_running
+              kvUsageSpec: eng_kv_ratio
+        dataLayer:
+          injectDefaults: false
+          sources:
+          - pluginRef: scrape
+            extractors: [{pluginRef: extract}]
+        flowControl:
+          maxRequests: 2k
+          maxBytes: 512Mi
+          defaultRequestTTL: 20s
+          noEndpointRequestTTL: 5m
+          saturationDetector: {pluginRef: sat}
+          defaultNegativePriorityBand: {priority: -1, maxRequests: "50"}
+          priorityBands:
+          - {priority: 100, maxRequests: 1k, fairnessPolicyRef: round-robin-fairness-policy}
+        schedulingProfiles:
+        - name: default
+          plugins: [{pluginRef: active-request-scorer, weight: 1.5}]
+        """;
+
+    private const string C = """
+        apiVersion: llm-d.ai/v1alpha1
+        kind: EndpointPickerConfig
+        plugins:
+        - type: prefill-filter
+        - type: decode-filter
+        - type: queue-scorer
+        - type: prefix-cache-scorer
+        - type: max-score-picker
+        - type: prefix-based-pd-decider
+          parameters: {nonCachedTokens: 128}
+        - type: disagg-profile-handler
+          parameters: {deciders: {prefill: prefix-based-pd-decider}}
+        schedulingProfiles:
+        - name: prefill
+          plugins: [{pluginRef: prefill-filter}, {pluginRef: queue-scorer}, {pluginRef: max-score-picker}]
+        - name: decode
+          plugins: [{pluginRef: decode-filter}, {pluginRef: prefix-cache-scorer, weight: 4}, {pluginRef: queue-scorer}, {pluginRef: max-score-picker}]
+        """;
+
+    [Fact]
+    public void ExampleA_Loads()
+    {
+        var config = Load(A).Config!;
+        Assert.Equal(Dialect.Gaie, config.Dialect);
+        Assert.Equal([3, 1, 2, 1], config.Profile.Scorers.Select(s => s.Weight));
+        Assert.Equal(new PickerParameters(3), config.Profile.Picker.Parameters);
+    }
+
+    [Fact]
+    public void ExampleB_IsRefusedForFlowControlOnly()
+    {
+        Assert.EndsWith(
+            "not built into this version: plugin type 'round-robin-fairness-policy' (line 8), feature gate 'flowControl=true' (line 3); remove this, or stay with the reference's image",
+            Assert.Single(Load(B).Errors).Message,
+            StringComparison.Ordinal);
+        var without = B.Replace("featureGates: [\"flowControl=true\"]", "", StringComparison.Ordinal)
+            .Replace("- type: round-robin-fairness-policy", "", StringComparison.Ordinal)
+            .Replace(", fairnessPolicyRef: round-robin-fairness-policy", "", StringComparison.Ordinal);
+        var loaded = Load(without);
+        Assert.Equal("sat", loaded.Config!.Saturation.Detector!.Name);
+        Assert.Contains("has no effect but for its saturationDetector", Assert.Single(loaded.Warnings).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ExampleB_WithMistakes_NamesThemBesideWhatIsNotBuilt() =>
+        Assert.Equal(3, Load(B.Replace("maxRequests: 2k", "maxRequests: lots", StringComparison.Ordinal).Replace("{pluginRef: sat}", "{pluginRef: sad}", StringComparison.Ordinal)).Errors.Count);
+
+    [Fact]
+    public void ExampleC_IsRefusedForTheHandlerAndItsDecider() =>
+        Assert.Contains(
+            "plugin type 'prefix-based-pd-decider' (line 9), plugin type 'disagg-profile-handler' (line 11)",
+            Assert.Single(Load(C).Errors).Message,
+            StringComparison.Ordinal);
+
+    private static ConfigLoadResult Load(string text) => EppConfigLoader.Load(Encoding.UTF8.GetBytes(text), "example");
+}
