@@ -7,6 +7,7 @@ using Epp.Aot.Grpc;
 using Epp.Aot.Hosting;
 using Epp.Aot.Scraping;
 using Epp.Aot.Telemetry;
+using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
@@ -41,9 +42,21 @@ foreach (var warning in configuration.Warnings)
     Log.ConfigurationWarning(log, warning);
 }
 
+var (kubernetesStart, unusableAccess) = config.DataLayer.Discovery is null ? KubernetesStart.Read(flags, config) : (null, []);
+if (unusableAccess.Count > 0)
+{
+    foreach (var error in unusableAccess)
+    {
+        Console.Error.WriteLine("epp: " + error);
+    }
+
+    return 1;
+}
+
 // 2. The pool, what is measured, and who decides.
-var poolName = flags.Text("pool-name") is { Length: > 0 } name ? name : "epp";
+var poolName = kubernetesStart?.Settings.Discovery.PoolName ?? (flags.Text("pool-name") is { Length: > 0 } name ? name : "epp");
 var pool = new Pool();
+var objectives = new ObjectiveStore();
 var metrics = new EppMetrics(
     new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
@@ -56,8 +69,11 @@ var scheduler = SchedulerFactory.Create(
     flags.Quantity("prefix-index-memory"));
 
 // 3. Where endpoints and their load come from.
-var discovery = new FileDiscovery((FileDiscoveryParameters)config.DataLayer.Discovery!.Parameters, pool, logs.CreateLogger("discovery"), time);
-var unreadable = discovery.Load();
+using var kubernetes = kubernetesStart is null ? null : KubernetesMode.Create(kubernetesStart, config, pool, objectives, metrics, logs, time);
+var file = config.DataLayer.Discovery is { } plugin
+    ? new FileDiscovery((FileDiscoveryParameters)plugin.Parameters, pool, logs.CreateLogger("discovery"), time)
+    : null;
+var unreadable = file?.Load() ?? [];
 if (unreadable.Count > 0)
 {
     foreach (var problem in unreadable)
@@ -69,7 +85,7 @@ if (unreadable.Count > 0)
 }
 
 using var stopWatching = new CancellationTokenSource();
-var watching = discovery.WatchAsync(stopWatching.Token);
+var watching = file?.WatchAsync(stopWatching.Token) ?? Task.CompletedTask;
 using var scraper = ScraperFactory.Create(config, flags.Duration("refresh-metrics-interval"), pool, time, metrics, logs.CreateLogger("scrape"));
 scraper?.Start();
 
@@ -88,11 +104,11 @@ var extProc = new ExtProcService(
 
 // 5. The listeners.
 var unusable = "";
-var readiness = new Readiness(pool);
+var readiness = new Readiness(kubernetes?.Health ?? new HealthSources(() => pool.HasSynced));
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
-new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
-new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
+new HealthService(readiness.Check, readiness.Listed).Register(healthMethods);
+new HealthService(readiness.Check, readiness.Listed).Register(extProcMethods);
 using var certificate = flags.Bool("secure-serving") ? ServerCertificate.TryLoad(flags.Text("cert-path"), time, out unusable) : null;
 if (unusable.Length > 0)
 {
@@ -102,7 +118,7 @@ if (unusable.Length > 0)
 
 var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), certificate, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")));
-await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics)).HandleAsync, time, logs);
+await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), kubernetes?.Reviewer).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(
     log, BuildVersion.Text, ports.GrpcPort, certificate is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
@@ -116,6 +132,7 @@ catch (IOException e)
     return 1;
 }
 
+kubernetes?.Start();
 Log.Serving(log, pool.Current.Count, poolName);
 
 // 6. Until told to stop: not ready at once, open streams may end.
@@ -123,8 +140,11 @@ var signal = await stop.Received;
 readiness.Draining = true;
 var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
+var releasing = kubernetes?.ReleaseAsync() ?? Task.CompletedTask;
 using var deadline = new CancellationTokenSource(drain);
 await server.StopAsync(deadline.Token);
+await releasing;
+await (kubernetes?.StopAsync() ?? Task.CompletedTask);
 await stopWatching.CancelAsync();
 await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 Log.Stopped(log);

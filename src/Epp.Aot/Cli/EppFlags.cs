@@ -8,7 +8,12 @@ internal static class EppFlags
     public static IReadOnlyList<Flag> All { get; } =
     [
         new("pool-name", FlagType.String, "", Pool, "Name of the pool; the label of the pool metrics."),
-        new("pool-namespace", FlagType.String, "", Pool, "Accepted for compatibility: the endpoints file names each endpoint's namespace."),
+        new("pool-namespace", FlagType.String, "", Pool, "Namespace of the pool; empty = NAMESPACE, then the service account's or context's, then default. With an endpoints file: without effect."),
+        new("pool-group", FlagType.String, "inference.networking.k8s.io", Pool, "API group of the InferencePool; inference.networking.x-k8s.io reads v1alpha2."),
+        new("endpoint-selector", FlagType.String, "", Pool, "Label selector of the pods to serve without an InferencePool; excludes --pool-name, needs POD_NAME."),
+        new("endpoint-target-ports", FlagType.String, "", Pool, "Ports of the selected pods, separated by commas, 1 to 8 of them."),
+        new("kubeconfig", FlagType.String, "", Pool, "Path of a kubeconfig; empty = KUBECONFIG, then the pod's service account, then ~/.kube/config."),
+        new("ha-enable-leader-election", FlagType.Bool, "false", Serving, "Only the replica that holds the lease is ready."),
         new("grpc-port", FlagType.Int, "9002", Serving, "Port of the ext_proc service."),
         new("grpc-health-port", FlagType.Int, "9003", Serving, "Port of the gRPC health service, always plaintext."),
         new("secure-serving", FlagType.Bool, "true", Serving, "Serve ext_proc over TLS."),
@@ -18,6 +23,7 @@ internal static class EppFlags
         new("emit-endpoint-scores", FlagType.Bool, "false", Serving, "Put every scored endpoint and its score into the dynamic metadata."),
         new("disable-endpoint-subset-filter", FlagType.Bool, "false", Serving, "Ignore the gateway's subset hint."),
         new("metrics-port", FlagType.Int, "9090", Metrics, "Port of /metrics."),
+        new("metrics-endpoint-auth", FlagType.Bool, "true", Metrics, "Review requests to the metrics port by TokenReview and SubjectAccessReview; only with Kubernetes discovery."),
         new("refresh-metrics-interval", FlagType.Duration, "50ms", Metrics, "How often each endpoint is scraped; at least 50ms."),
         new("refresh-prometheus-metrics-interval", FlagType.Duration, "5s", Metrics, "How often the pool gauges are refreshed."),
         new("metrics-staleness-threshold", FlagType.Duration, "2s", Metrics, "Age up to which an endpoint's metrics count in the pool gauges."),

@@ -101,11 +101,6 @@ internal sealed record StartConfiguration(EppConfig? Config, IReadOnlyList<strin
             config = config with { Plugins = [.. config.Plugins, discovery], DataLayer = config.DataLayer with { Discovery = discovery } };
         }
 
-        if (config.DataLayer.Discovery is null)
-        {
-            return Failed("no source of endpoints: this version discovers them from a file only; give --endpoints-file, or a file-discovery plugin in dataLayer.discovery of the configuration");
-        }
-
         var warnings = loaded.Warnings.Select(w => w.ToString()).ToList();
         if (config.Profile.Picker.Parameters is PickerParameters { MaxEndpoints: > 1 })
         {

@@ -27,6 +27,11 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
         ("Hosting", "Scraping"),
+        ("Hosting", "Cli"),
+        ("Hosting", "Discovery"),
+        ("Hosting", "Kubernetes"),
+        // Discovery watches what the client of the API streams.
+        ("Discovery", "Kubernetes"),
         // Flags end in configuration records.
         ("Configuration", "Cli"),
     ];

@@ -48,7 +48,6 @@ public sealed class StartConfigurationTests
     [InlineData(2, "for flag --refresh-prometheus-metrics-interval: expected more than 0", "--refresh-prometheus-metrics-interval=0")]
     [InlineData(2, "for flag --grpc-max-recv-msg-size: expected more than 0", "--grpc-max-recv-msg-size=0")]
     [InlineData(2, "for flag --max-buffered-bytes: expected more than 0", "--max-buffered-bytes=")]
-    [InlineData(1, "no source of endpoints")]
     [InlineData(1, "cannot read the configuration", "--config-file=does-not-exist.yaml")]
     [InlineData(1, "kind: is missing", "--config-text=apiVersion: llm-d.ai/v1alpha1")]
     public void Mistake_StopsTheStartWithItsCodeAndReason(int exitCode, string reason, params string[] args)
