@@ -59,8 +59,8 @@ public sealed class KubeTestplane : IAsyncDisposable
         return await Shared.Value;
     }
 
-    /// <summary>A server of one's own, with more arguments. It ends with the test process.</summary>
-    public static async Task<KubeTestplane> StartAsync(IReadOnlyList<string> arguments)
+    /// <summary>A server of one's own, with more arguments, by default with every CRD. It ends with the test process.</summary>
+    public static async Task<KubeTestplane> StartAsync(IReadOnlyList<string> arguments, bool definitions = true)
     {
         var program = SharedTools.Require("kube-testplane");
         var folder = Directory.CreateTempSubdirectory("epp-kube-").FullName;
@@ -75,7 +75,11 @@ public sealed class KubeTestplane : IAsyncDisposable
         var line = await process.StandardOutput.ReadLineAsync().WaitAsync(StartLimit);
         Assert.True(line is not null, line is null ? $"kube-testplane did not start: {await errors}" : "");
         var plane = new KubeTestplane(process, folder, JsonDocument.Parse(line!).RootElement);
-        await plane.ApplyAllDefinitionsAsync();
+        if (definitions)
+        {
+            await plane.ApplyDefinitionsAsync("");
+        }
+
         return plane;
     }
 
@@ -244,10 +248,11 @@ public sealed class KubeTestplane : IAsyncDisposable
     }
 
     /// <summary>Both generations: v1.2.1, with InferencePool v1 as of v1.5.0, which adds <c>appProtocol</c>, and llm-d's.</summary>
-    private async Task ApplyAllDefinitionsAsync()
+    /// <param name="containing">Only files whose names contain this.</param>
+    public async Task ApplyDefinitionsAsync(string containing)
     {
         var folder = SharedTools.RequireData("crds");
-        foreach (var file in Directory.GetFiles(folder, "*.yaml"))
+        foreach (var file in Directory.GetFiles(folder, "*.yaml").Where(f => Path.GetFileName(f).Contains(containing, StringComparison.Ordinal)))
         {
             var newer = Path.Combine(folder, "gie-v1.5.0", Path.GetFileName(file));
             await ApplyDefinitionAsync(file.EndsWith("inference.networking.k8s.io_inferencepools.yaml", StringComparison.Ordinal) ? newer : file);

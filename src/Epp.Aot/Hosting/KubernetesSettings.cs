@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Epp.Aot.Cli;
 using Epp.Aot.Discovery.Kubernetes;
 using Epp.Native;
@@ -10,15 +9,11 @@ namespace Epp.Aot.Hosting;
 /// <param name="Discovery">Pool or selector to watch.</param>
 /// <param name="LeaderElection">Only one replica serves.</param>
 /// <param name="MetricsAuth">Review requests to the metrics port.</param>
-internal sealed partial record KubernetesSettings(KubernetesDiscoveryOptions Discovery, bool LeaderElection, bool MetricsAuth)
+internal sealed record KubernetesSettings(KubernetesDiscoveryOptions Discovery, bool LeaderElection, bool MetricsAuth)
 {
     /// <summary>Name of the lease, as the references build it (contract §4.8).</summary>
     public string LeaseName =>
         $"epp-{Discovery.Namespace}-{Discovery.PoolName}.{(Discovery.Dialect == Dialect.Gaie ? "gateway-api-inference-extension.sigs.k8s.io" : "llm-d.ai")}";
-
-    // A pod of a deployment is DEPLOYMENT-REPLICASET-SUFFIX.
-    [GeneratedRegex("^(.+)-[a-z0-9]+-[a-z0-9]+$")]
-    private static partial Regex DeploymentPod { get; }
 
     /// <summary>Reads and checks; every error of it where it is not usable.</summary>
     /// <param name="flags">Parsed flags.</param>
@@ -77,14 +72,16 @@ internal sealed partial record KubernetesSettings(KubernetesDiscoveryOptions Dis
             return "";
         }
 
-        if (DeploymentPod.Match(pod) is { Success: true } match)
+        if (pod.Split('-') is [.. var deployment, var hash, var suffix] && IsPart(hash) && IsPart(suffix) && string.Join('-', deployment) is { Length: > 0 } name)
         {
-            return match.Groups[1].Value;
+            return name;
         }
 
         errors.Add($"POD_NAME '{pod}' is not the name of a deployment's pod: expected DEPLOYMENT-HASH-SUFFIX, from which the pool's name is taken");
         return "";
     }
+
+    private static bool IsPart(string text) => text.Length > 0 && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c));
 
     private static List<int> Ports(string text, List<string> errors)
     {

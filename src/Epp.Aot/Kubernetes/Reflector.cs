@@ -29,6 +29,9 @@ internal sealed record ReflectorOptions(KubeResource Resource, string Namespace,
     /// <summary>Missing rights or a missing kind are no fault: asked again slowly; a missing kind ends the run.</summary>
     public bool Optional { get; init; }
 
+    /// <summary>Wait between attempts at an optional kind that was never allowed.</summary>
+    public TimeSpan SlowCheck { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Lists in chunks from the start, for servers known not to stream lists.</summary>
     public bool ListFirst { get; init; }
 
@@ -53,9 +56,6 @@ internal sealed class Reflector<T>(
 
     /// <summary>Longest wait between attempts.</summary>
     private static readonly TimeSpan MostApart = TimeSpan.FromSeconds(5);
-
-    /// <summary>Wait between attempts at an optional kind that is refused.</summary>
-    private static readonly TimeSpan SlowCheck = TimeSpan.FromSeconds(30);
 
     /// <summary>A streamed list that has not ended by then never will: the server ignores the request for it.</summary>
     private static readonly TimeSpan InitialEventsLimit = TimeSpan.FromSeconds(30);
@@ -112,9 +112,10 @@ internal sealed class Reflector<T>(
 
     private TimeSpan Wait(KubeFailure failure, TimeSpan spent)
     {
-        if (options.Optional && failure.Fault == KubeFault.Forbidden)
+        // A server that starts forbids everything until it has read its rules: what was allowed before is asked for soon.
+        if (options.Optional && failure.Fault == KubeFault.Forbidden && !_state.Synced)
         {
-            return SlowCheck;
+            return options.SlowCheck;
         }
 
         var wait = failure.RetryAfter is { } asked && asked < MostApart ? asked : _backoff.Next() - spent;

@@ -43,7 +43,7 @@ public sealed class StartConfigurationTests
     [InlineData(2, "for flag --metrics-port: expected a port", "--metrics-port=65536")]
     [InlineData(2, "for flag --grpc-health-port: expected a port", "--grpc-health-port=-1")]
     [InlineData(2, "for flag --zap-encoder: expected json or console", "--zap-encoder=xml")]
-    [InlineData(2, "unknown flag", "--kubeconfig=x")]
+    [InlineData(2, "unknown flag", "--no-such-flag=x")]
     [InlineData(2, "for flag --drain-timeout: expected 0 or more", "--drain-timeout=-1s")]
     [InlineData(2, "for flag --refresh-prometheus-metrics-interval: expected more than 0", "--refresh-prometheus-metrics-interval=0")]
     [InlineData(2, "for flag --grpc-max-recv-msg-size: expected more than 0", "--grpc-max-recv-msg-size=0")]

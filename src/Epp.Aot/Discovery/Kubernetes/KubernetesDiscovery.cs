@@ -115,7 +115,7 @@ internal sealed class KubernetesDiscovery(
             set.Clear, r => State(r, required: false), _stop);
     }
 
-    private ReflectorOptions Watch(KubeResource resource, string query = "") => new(resource, _options.Namespace, query) { WatchSeconds = _options.WatchSeconds };
+    private ReflectorOptions Watch(KubeResource resource, string query = "") => new(resource, _options.Namespace, query) { WatchSeconds = _options.WatchSeconds, SlowCheck = _options.SlowCheck };
 
     private WatchState State(KubeResource resource, bool required)
     {

@@ -24,6 +24,9 @@ internal sealed record KubernetesDiscoveryOptions(string Namespace, string PoolN
     /// <summary>Range of a watch's <c>timeoutSeconds</c>.</summary>
     public (int From, int To) WatchSeconds { get; init; } = (300, 600);
 
+    /// <summary>Wait before an optional kind that is absent or forbidden is asked for again.</summary>
+    public TimeSpan SlowCheck { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Groups of objectives and rewrites, the preferred one first (contract §0).</summary>
     public IReadOnlyList<string> ObjectGroups => Dialect == Dialect.Gaie ? [AlphaGroup, LlmDGroup] : [LlmDGroup, AlphaGroup];
 }

@@ -11,7 +11,6 @@ internal sealed class OptionalKind(KubeClient client, KubernetesDiscoveryOptions
     /// <summary>Version of objectives and rewrites in both groups.</summary>
     private const string Version = "v1alpha2";
 
-    private static readonly TimeSpan SlowCheck = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs until cancelled.</summary>
@@ -46,7 +45,7 @@ internal sealed class OptionalKind(KubeClient client, KubernetesDiscoveryOptions
                         saidAbsent = true;
                     }
 
-                    await Task.Delay(SlowCheck, time, cancellation).ConfigureAwait(false);
+                    await Task.Delay(options.SlowCheck, time, cancellation).ConfigureAwait(false);
                     continue;
                 }
 
