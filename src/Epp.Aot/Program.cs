@@ -132,8 +132,16 @@ catch (IOException e)
     return 1;
 }
 
-kubernetes?.Start();
-Log.Serving(log, pool.Current.Count, poolName);
+if (kubernetes is null)
+{
+    Log.Serving(log, pool.Current.Count, poolName);
+}
+else
+{
+    // The ports are open and NOT_SERVING until the pool is known.
+    kubernetes.Start();
+}
+
 
 // 6. Until told to stop: not ready at once, open streams may end.
 var signal = await stop.Received;

@@ -46,7 +46,6 @@ internal sealed record KubernetesSettings(KubernetesDiscoveryOptions Discovery, 
         var ns = flags.Text("pool-namespace") is { Length: > 0 } flag ? flag
             : environment("NAMESPACE") is { Length: > 0 } variable ? variable
             : accessNamespace is { Length: > 0 } context ? context : "default";
-        // llm-d reads InferencePool v1 only, whatever the group of the references to it.
         var discovery = new KubernetesDiscoveryOptions(ns, name, group, dialect) { EndpointSelector = selector, TargetPorts = ports };
         return errors.Count > 0 ? (null, errors) : (new(discovery, flags.Bool("ha-enable-leader-election"), flags.Bool("metrics-endpoint-auth")), errors);
     }

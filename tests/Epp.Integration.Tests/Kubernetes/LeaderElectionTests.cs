@@ -29,7 +29,7 @@ public sealed class LeaderElectionTests
 
             Assert.Equal("SERVING", await second.HealthAsync("liveness"));
             Assert.Equal("SERVICE_UNKNOWN", await second.HealthAsync("inference-extension"));
-            Assert.Equal("127.1.0.1:8000", await second.PickOneAsync());
+            await second.UntilEndpointsAsync("127.1.0.1:8000");
             Assert.Equal(1, (await first.MetricsAsync()).Sum("epp_leader"));
 
             first.Signal("KILL");

@@ -93,7 +93,7 @@ public sealed class OutageTests
     private static async Task ConvergesAsync(EppProcess epp, string only, TimeSpan limit)
     {
         var watch = Stopwatch.StartNew();
-        while ((await epp.EndpointsAsync(8)) is var seen && !(seen.Count == 1 && seen[0] == only))
+        while ((await epp.EndpointsAsync(40)) is var seen && !(seen.Count == 1 && seen[0] == only))
         {
             Assert.True(watch.Elapsed < limit, $"after {limit.TotalSeconds} s still {string.Join(' ', seen)}\n{epp.LogText}");
         }

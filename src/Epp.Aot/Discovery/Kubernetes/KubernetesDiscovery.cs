@@ -15,9 +15,12 @@ internal sealed class KubernetesDiscovery(
 {
     private static readonly KubeResource Pods = new("", "v1", "pods");
 
+    private static readonly TimeSpan OptionalLimit = TimeSpan.FromSeconds(10);
+
     private readonly KubernetesDiscoveryOptions _options = options;
     private readonly Pool _pool = pool;
     private readonly ILogger _logger = logger;
+    private readonly TimeProvider _time = time;
     private readonly Lock _gate = new();
     private readonly PodSet _pods = new(options.Namespace, options.Dialect);
     private readonly List<WatchState> _states = [];
@@ -27,11 +30,12 @@ internal sealed class KubernetesDiscovery(
     private Task _podRun = Task.CompletedTask;
     private CancellationToken _stop;
     private volatile bool _synced;
+    private long _syncedAt;
     private bool _saidMissing;
 
     /// <summary>
     /// True while the pool is known, its pods were seen whole, and of every optional kind the objects are known or that there are none to
-    /// be had.
+    /// be had; the optional kinds are waited for ten seconds at most.
     /// </summary>
     public bool Live
     {
@@ -44,7 +48,7 @@ internal sealed class KubernetesDiscovery(
 
             lock (_gate)
             {
-                return _states.TrueForAll(s => s.Settled);
+                return _states.TrueForAll(s => s.Settled) || _time.GetElapsedTime(_syncedAt) > OptionalLimit;
             }
         }
     }
@@ -75,33 +79,36 @@ internal sealed class KubernetesDiscovery(
             await Task.WhenAll(RunPoolAsync(), RunObjectivesAsync(), RunRewritesAsync()).ConfigureAwait(false);
         }
 
-        await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _podRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private Task RunPoolAsync()
     {
         var alpha = _options.PoolGroup == KubernetesDiscoveryOptions.AlphaGroup;
-        var resource = new KubeResource(_options.PoolGroup, alpha ? "v1alpha2" : "v1", "inferencepools");
+        // Any other group only says which references to the pool count, as llm-d has it.
+        var resource = alpha
+            ? new KubeResource(KubernetesDiscoveryOptions.AlphaGroup, "v1alpha2", "inferencepools")
+            : new KubeResource(PoolIdentity.DefaultGroup, "v1", "inferencepools");
         var query = "&fieldSelector=" + Uri.EscapeDataString("metadata.name=" + _options.PoolName);
         var state = State(resource, required: true);
         var watch = Watch(resource, query);
         return alpha
             ? new Reflector<InferencePoolV1Alpha2>(
                 client, watch, KubeJson.Default.InferencePoolV1Alpha2, KubeJson.Default.KubeListInferencePoolV1Alpha2,
-                new PoolSink<InferencePoolV1Alpha2>(this, PoolSpec.Of), state, _logger, time, random).RunAsync(_stop)
+                new PoolSink<InferencePoolV1Alpha2>(this, PoolSpec.Of), state, _logger, _time, random).RunAsync(_stop)
             : new Reflector<InferencePoolV1>(
                 client, watch, KubeJson.Default.InferencePoolV1, KubeJson.Default.KubeListInferencePoolV1,
-                new PoolSink<InferencePoolV1>(this, PoolSpec.Of), state, _logger, time, random).RunAsync(_stop);
+                new PoolSink<InferencePoolV1>(this, PoolSpec.Of), state, _logger, _time, random).RunAsync(_stop);
     }
 
     private Task RunObjectivesAsync()
     {
         var identity = new PoolIdentity(_options.PoolName, _options.PoolGroup);
         var set = new ObjectSet<ObjectiveObject, InferenceObjective>(o => PoolObjects.Objective(o, identity), objectives.SetObjectives);
-        return new OptionalKind(client, _options, "inferenceobjectives", _logger, time).RunAsync(
+        return new OptionalKind(client, _options, "inferenceobjectives", _logger, _time).RunAsync(
             (resource, state) => new Reflector<ObjectiveObject>(
-                client, Watch(resource) with { Optional = true }, KubeJson.Default.ObjectiveObject, KubeJson.Default.KubeListObjectiveObject, set, state, _logger, time, random).RunAsync(_stop),
+                client, Watch(resource) with { Optional = true }, KubeJson.Default.ObjectiveObject, KubeJson.Default.KubeListObjectiveObject, set, state, _logger, _time, random).RunAsync(_stop),
             set.Clear, r => State(r, required: false), _stop);
     }
 
@@ -109,9 +116,9 @@ internal sealed class KubernetesDiscovery(
     {
         var identity = new PoolIdentity(_options.PoolName, _options.PoolGroup);
         var set = new ObjectSet<RewriteObject, InferenceModelRewrite>(r => PoolObjects.Rewrite(r, identity), objectives.SetRewrites);
-        return new OptionalKind(client, _options, "inferencemodelrewrites", _logger, time).RunAsync(
+        return new OptionalKind(client, _options, "inferencemodelrewrites", _logger, _time).RunAsync(
             (resource, state) => new Reflector<RewriteObject>(
-                client, Watch(resource) with { Optional = true }, KubeJson.Default.RewriteObject, KubeJson.Default.KubeListRewriteObject, set, state, _logger, time, random).RunAsync(_stop),
+                client, Watch(resource) with { Optional = true }, KubeJson.Default.RewriteObject, KubeJson.Default.KubeListRewriteObject, set, state, _logger, _time, random).RunAsync(_stop),
             set.Clear, r => State(r, required: false), _stop);
     }
 
@@ -119,7 +126,7 @@ internal sealed class KubernetesDiscovery(
 
     private WatchState State(KubeResource resource, bool required)
     {
-        var state = new WatchState(resource, _options.Namespace, required, metrics.Watch(resource.FullName), _logger, time);
+        var state = new WatchState(resource, _options.Namespace, required, metrics.Watch(resource.FullName), _logger, _time);
         lock (_gate)
         {
             _states.RemoveAll(s => s.Resource.Plural == resource.Plural);
@@ -187,7 +194,7 @@ internal sealed class KubernetesDiscovery(
         _podState ??= State(Pods, required: true);
         var reflector = new Reflector<Pod>(
             client, Watch(Pods, "&labelSelector=" + Uri.EscapeDataString(selector)), KubeJson.Default.Pod, KubeJson.Default.KubeListPod,
-            new PodSink(this, _podWatch.Token), _podState, _logger, time, random);
+            new PodSink(this, _podWatch.Token), _podState, _logger, _time, random);
         var token = _podWatch.Token;
         _podRun = Task.Run(() => reflector.RunAsync(token), CancellationToken.None);
     }
@@ -227,9 +234,10 @@ internal sealed class KubernetesDiscovery(
             }
 
             owner.Publish();
-            owner._synced = true;
             if (first)
             {
+                owner._syncedAt = owner._time.GetTimestamp();
+                owner._synced = true;
                 KubernetesDiscoveryLog.Synced(owner._logger, owner._options.Namespace, owner._options.PoolName, owner._pool.Current.Count, owner._pods.Count);
             }
         });
