@@ -49,9 +49,21 @@ foreach (var warning in configuration.Warnings)
     Log.ConfigurationWarning(log, warning);
 }
 
+var (kubernetesStart, unusableAccess) = config.DataLayer.Discovery is null ? KubernetesStart.Read(flags, configuration.Pool!, config) : (null, []);
+if (unusableAccess.Count > 0)
+{
+    foreach (var error in unusableAccess)
+    {
+        Console.Error.WriteLine("epp: " + error);
+    }
+
+    return 1;
+}
+
 // 2. The pool, what is measured, and who decides.
 var poolName = configuration.Pool!.Name;
 var pool = new Pool();
+var objectives = new ObjectiveStore();
 var metrics = new EppMetrics(
     new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
@@ -62,17 +74,13 @@ var context = new SchedulerContext(
     static (request, rules, blockSize, maxBlocks, into) =>
         ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
     flags.Quantity("prefix-index-memory"));
-var objectives = new ObjectiveStore();
 
 // 3. Where endpoints and their load come from.
-if (config.DataLayer.Discovery is null)
-{
-    Console.Error.WriteLine("epp: no source of endpoints: give --endpoints-file, or a file-discovery plugin in dataLayer.discovery of the configuration");
-    return 1;
-}
-
-var discovery = new FileDiscovery((FileDiscoveryParameters)config.DataLayer.Discovery!.Parameters, pool, logs.CreateLogger("discovery"), time);
-var unreadable = discovery.Load();
+using var kubernetes = kubernetesStart is null ? null : KubernetesMode.Create(kubernetesStart, config, pool, objectives, metrics, logs, time);
+var file = config.DataLayer.Discovery is { } plugin
+    ? new FileDiscovery((FileDiscoveryParameters)plugin.Parameters, pool, logs.CreateLogger("discovery"), time)
+    : null;
+var unreadable = file?.Load() ?? [];
 if (unreadable.Count > 0)
 {
     foreach (var problem in unreadable)
@@ -84,7 +92,7 @@ if (unreadable.Count > 0)
 }
 
 using var stopWatching = new CancellationTokenSource();
-var watching = discovery.WatchAsync(stopWatching.Token);
+var watching = file?.WatchAsync(stopWatching.Token) ?? Task.CompletedTask;
 using var scraper = ScraperFactory.Create(config, flags.Duration("refresh-metrics-interval"), pool, time, metrics, logs.CreateLogger("scrape"));
 scraper?.Start();
 
@@ -109,11 +117,11 @@ var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer), exchangeLog);
 
 // 5. The listeners.
-var readiness = new Readiness(pool);
+var readiness = new Readiness(kubernetes?.Health ?? new HealthSources(() => pool.HasSynced));
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
-new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(healthMethods);
-new HealthService(readiness.Check, [ExtProcService.ServiceName]).Register(extProcMethods);
+new HealthService(readiness.Check, readiness.Listed).Register(healthMethods);
+new HealthService(readiness.Check, readiness.Listed).Register(extProcMethods);
 using var tls = TlsSetup.TryOpen(flags, metrics, log, time, out var unusable);
 if (tls is null)
 {
@@ -125,7 +133,7 @@ var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
 var debug = picks is null ? null : new DebugPages(new DebugReport(
     new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => config, () => director.Plan.Scheduler, pool, picks, time));
-await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug).HandleAsync, time, logs);
+await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug, kubernetes?.Reviewer).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(
     log, BuildVersion.Text, ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);
@@ -139,15 +147,27 @@ catch (IOException e)
     return 1;
 }
 
-Log.Serving(log, pool.Current.Count, poolName);
+if (kubernetes is null)
+{
+    Log.Serving(log, pool.Current.Count, poolName);
+}
+else
+{
+    // The ports are open and NOT_SERVING until the pool is known.
+    kubernetes.Start();
+}
+
 
 // 6. Until told to stop: not ready at once; streams, new ones too, are served until none is left or the time is over.
 var signal = await stop.Received;
 readiness.Draining = true;
 var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
+var releasing = kubernetes?.ReleaseAsync() ?? Task.CompletedTask;
 using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => metrics.Streams.Open, drain));
 await server.StopAsync(deadline.Token);
+await releasing;
+await (kubernetes?.StopAsync() ?? Task.CompletedTask);
 await stopWatching.CancelAsync();
 await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 Log.Stopped(log);

@@ -21,6 +21,9 @@ public sealed record EppOptions
 
     public bool Tls { get; init; }
 
+    /// <summary>Environment variables beside the test's own; null value = unset.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
     /// <summary>ext_proc port; 0 = a free one. Health and metrics take free ones too.</summary>
     public int GrpcPort { get; init; }
 }
@@ -173,6 +176,11 @@ public sealed class EppProcess : IAsyncDisposable
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (key, value) in options.Environment)
+        {
+            start.Environment[key] = value;
         }
 
         return new EppProcess(ChildProcesses.Start(start), folder, grpc, health, metrics, options.Tls);

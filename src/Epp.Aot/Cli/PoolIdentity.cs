@@ -39,11 +39,6 @@ internal sealed partial record PoolIdentity(string Name, string Namespace, strin
             errors.Add("either --pool-name or --endpoint-selector must be set (or --endpoints-file, for the built-in configuration without Kubernetes)");
         }
 
-        if (flags.Text("pool-group") is not (DefaultGroup or OldGroup))
-        {
-            errors.Add($"invalid value '{flags.Text("pool-group")}' for flag --pool-group: expected {DefaultGroup} or {OldGroup}");
-        }
-
         if (selector.Length > 0 && (ports.Count is < 1 or > MaxTargetPorts || ports.Any(p => p is < 1 or > 65535)))
         {
             errors.Add($"invalid value '{flags.Text("endpoint-target-ports")}' for flag --endpoint-target-ports: with --endpoint-selector expected 1 to {MaxTargetPorts} ports, each 1 to 65535");

@@ -1,14 +1,26 @@
 using Epp.Aot.Grpc;
-using Epp.Native.Pool;
 
 namespace Epp.Aot.Hosting;
 
-/// <summary>
-/// The answer to health checks (contract §4.4): without leader election any service name gets SERVING while the pool is known and the
-/// process is not draining.
-/// </summary>
-internal sealed class Readiness(Pool pool)
+/// <summary>What health depends on, each asked at every check.</summary>
+/// <param name="Live">The pool is known and its endpoints were seen.</param>
+internal sealed record HealthSources(Func<bool> Live)
 {
+    /// <summary>Does this replica lead; null = no leader election.</summary>
+    public Func<bool>? Leads { get; init; }
+
+    /// <summary>The parsers understand the pool's protocol.</summary>
+    public Func<bool> ProtocolMatches { get; init; } = static () => true;
+}
+
+/// <summary>
+/// The answers to health checks (contract §4.4). Without leader election any service name gets the same answer; with it only the known
+/// names do, and <c>liveness</c> is always SERVING.
+/// </summary>
+internal sealed class Readiness(HealthSources sources)
+{
+    private const string ExtProc = "envoy.service.ext_proc.v3.ExternalProcessor";
+
     private volatile bool _draining;
 
     public bool Draining
@@ -17,5 +29,23 @@ internal sealed class Readiness(Pool pool)
         set => _draining = value;
     }
 
-    public ServingStatus Check(string service) => pool.HasSynced && !_draining ? ServingStatus.Serving : ServingStatus.NotServing;
+    /// <summary>Names that List reports.</summary>
+    public IReadOnlyList<string> Listed => sources.Leads is null ? [ExtProc] : ["liveness", "readiness", ExtProc];
+
+    public ServingStatus Check(string service)
+    {
+        if (sources.Leads is not { } leads)
+        {
+            return Ready() ? ServingStatus.Serving : ServingStatus.NotServing;
+        }
+
+        return service switch
+        {
+            "liveness" => ServingStatus.Serving,
+            "" or "readiness" or ExtProc => Ready() && leads() ? ServingStatus.Serving : ServingStatus.NotServing,
+            _ => ServingStatus.ServiceUnknown,
+        };
+    }
+
+    private bool Ready() => !_draining && sources.Live() && sources.ProtocolMatches();
 }

@@ -18,13 +18,15 @@ public sealed class Endpoint
     /// <param name="address">IP literal without brackets.</param>
     /// <param name="port">1 … 65535.</param>
     /// <param name="labels">Labels, may be empty.</param>
-    public Endpoint(string ns, string name, string address, int port, IReadOnlyDictionary<string, string>? labels = null)
+    /// <param name="uid">Tells this endpoint from a predecessor of the same name and address; empty = nothing does.</param>
+    public Endpoint(string ns, string name, string address, int port, IReadOnlyDictionary<string, string>? labels = null, string uid = "")
     {
         Namespace = ns;
         Name = name;
         Address = address;
         Port = port;
-        Labels = labels is null ? FrozenDictionary<string, string>.Empty : labels.ToFrozenDictionary(StringComparer.Ordinal);
+        Uid = uid;
+        Labels = labels as FrozenDictionary<string, string> ?? labels?.ToFrozenDictionary(StringComparer.Ordinal) ?? FrozenDictionary<string, string>.Empty;
         HostPort = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
         HostPortUtf8 = Encoding.UTF8.GetBytes(HostPort);
         AddressUtf8 = Encoding.UTF8.GetBytes(address);
@@ -41,6 +43,9 @@ public sealed class Endpoint
     public int Port { get; }
 
     public FrozenDictionary<string, string> Labels { get; }
+
+    /// <summary>UID of the pod; empty where the source knows none.</summary>
+    public string Uid { get; }
 
     /// <summary><c>ip:port</c>, IPv6 in brackets: the value of the destination header.</summary>
     public string HostPort { get; }
@@ -66,10 +71,13 @@ public sealed class Endpoint
     /// <summary>Ends what <see cref="BeginRequest"/> began.</summary>
     public void EndRequest() => Interlocked.Decrement(ref _inflightRequests);
 
-    /// <summary>True where the other names the same endpoint at the same address with the same labels.</summary>
+    /// <summary>True where the other names the same endpoint at the same address, of the same pod, with the same labels.</summary>
     public bool SameAs(Endpoint other) =>
-        Namespace == other.Namespace && Name == other.Name && Address == other.Address && Port == other.Port
-        && Labels.Count == other.Labels.Count && Labels.All(l => other.Labels.TryGetValue(l.Key, out var v) && v == l.Value);
+        Namespace == other.Namespace && Name == other.Name && Address == other.Address && Port == other.Port && Uid == other.Uid
+        && (ReferenceEquals(Labels, other.Labels) || SameLabels(other));
+
+    private bool SameLabels(Endpoint other) =>
+        Labels.Count == other.Labels.Count && Labels.All(l => other.Labels.TryGetValue(l.Key, out var v) && v == l.Value);
 
     public override string ToString() => $"{Namespace}/{Name} ({HostPort})";
 }

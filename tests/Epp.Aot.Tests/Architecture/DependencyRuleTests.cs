@@ -31,6 +31,10 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Debugging"),
         // The debug page shows the flags in force.
         ("Debugging", "Cli"),
+        ("Hosting", "Discovery"),
+        ("Hosting", "Kubernetes"),
+        // Discovery watches what the client of the API streams.
+        ("Discovery", "Kubernetes"),
         // Flags end in configuration records.
         ("Configuration", "Cli"),
     ];

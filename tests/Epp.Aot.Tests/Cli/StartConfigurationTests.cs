@@ -54,7 +54,6 @@ public sealed class StartConfigurationTests
     [InlineData(2, "for flag --lora-info-metric: ", "--lora-info-metric=a{b")]
     [InlineData(1, "either --pool-name or --endpoint-selector must be set")]
     [InlineData(1, "--pool-name and --endpoint-selector exclude each other", "--pool-name=p", "--endpoint-selector=a=b", "--endpoint-target-ports=1")]
-    [InlineData(1, "for flag --pool-group: expected inference.networking.k8s.io", "--pool-name=p", "--pool-group=x")]
     [InlineData(1, "with --endpoint-selector expected 1 to 8 ports", "--endpoint-selector=a=b")]
     [InlineData(1, "with --endpoint-selector expected 1 to 8 ports", "--endpoint-selector=a=b", "--endpoint-target-ports=0")]
     [InlineData(1, "needs --metrics-cert-dir", "--pool-name=p", "--metrics-client-ca-file=x")]
