@@ -15,38 +15,6 @@ internal sealed record TlsPolicy(SslProtocols Protocols, CipherSuitesPolicy? Sui
     private static readonly TlsCipherSuite[] Tls13 =
         [TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256];
 
-    // The names of Go's crypto/tls, those it calls insecure too; the two short ones are its old spellings.
-    private static readonly Dictionary<string, TlsCipherSuite> Known = new(StringComparer.Ordinal)
-    {
-        ["TLS_AES_128_GCM_SHA256"] = TlsCipherSuite.TLS_AES_128_GCM_SHA256,
-        ["TLS_AES_256_GCM_SHA384"] = TlsCipherSuite.TLS_AES_256_GCM_SHA384,
-        ["TLS_CHACHA20_POLY1305_SHA256"] = TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-        ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        ["TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        ["TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
-        ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
-        ["TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
-        ["TLS_ECDHE_ECDSA_WITH_RC4_128_SHA"] = TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA,
-        ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
-        ["TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
-        ["TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
-        ["TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA,
-        ["TLS_ECDHE_RSA_WITH_RC4_128_SHA"] = TlsCipherSuite.TLS_ECDHE_RSA_WITH_RC4_128_SHA,
-        ["TLS_RSA_WITH_AES_128_GCM_SHA256"] = TlsCipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,
-        ["TLS_RSA_WITH_AES_256_GCM_SHA384"] = TlsCipherSuite.TLS_RSA_WITH_AES_256_GCM_SHA384,
-        ["TLS_RSA_WITH_AES_128_CBC_SHA"] = TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA,
-        ["TLS_RSA_WITH_AES_128_CBC_SHA256"] = TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA256,
-        ["TLS_RSA_WITH_AES_256_CBC_SHA"] = TlsCipherSuite.TLS_RSA_WITH_AES_256_CBC_SHA,
-        ["TLS_RSA_WITH_3DES_EDE_CBC_SHA"] = TlsCipherSuite.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
-        ["TLS_RSA_WITH_RC4_128_SHA"] = TlsCipherSuite.TLS_RSA_WITH_RC4_128_SHA,
-    };
-
     /// <summary>Reads <c>--tls-min-version</c> and <c>--tls-cipher-suites</c>; what is wrong is added to <paramref name="errors"/>.</summary>
     /// <param name="minVersion"><c>VersionTLS10</c> to <c>VersionTLS13</c>, or empty. HTTP/2 needs 1.2, so the two below mean 1.2.</param>
     /// <param name="suites">Go's names, comma separated, or empty.</param>
@@ -67,7 +35,7 @@ internal sealed record TlsPolicy(SslProtocols Protocols, CipherSuitesPolicy? Sui
         var chosen = new List<TlsCipherSuite>();
         foreach (var name in suites.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (Known.TryGetValue(name, out var suite))
+            if (Suite(name) is { } suite)
             {
                 chosen.Add(suite);
             }
@@ -104,6 +72,47 @@ internal sealed record TlsPolicy(SslProtocols Protocols, CipherSuitesPolicy? Sui
         }
     }
 
-    private static CipherSuitesPolicy? Policy(List<TlsCipherSuite> chosen) =>
-        OperatingSystem.IsLinux() ? new CipherSuitesPolicy([.. Tls13.Concat(chosen).Distinct()]) : null;
+    // The names of Go's crypto/tls, those it calls insecure too; the two short ones are its old spellings.
+    private static TlsCipherSuite? Suite(string name) => name switch
+    {
+        "TLS_AES_128_GCM_SHA256" => TlsCipherSuite.TLS_AES_128_GCM_SHA256,
+        "TLS_AES_256_GCM_SHA384" => TlsCipherSuite.TLS_AES_256_GCM_SHA384,
+        "TLS_CHACHA20_POLY1305_SHA256" => TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" or "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+        "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA" => TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA,
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" or "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
+        "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA,
+        "TLS_ECDHE_RSA_WITH_RC4_128_SHA" => TlsCipherSuite.TLS_ECDHE_RSA_WITH_RC4_128_SHA,
+        "TLS_RSA_WITH_AES_128_GCM_SHA256" => TlsCipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,
+        "TLS_RSA_WITH_AES_256_GCM_SHA384" => TlsCipherSuite.TLS_RSA_WITH_AES_256_GCM_SHA384,
+        "TLS_RSA_WITH_AES_128_CBC_SHA" => TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA,
+        "TLS_RSA_WITH_AES_128_CBC_SHA256" => TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA256,
+        "TLS_RSA_WITH_AES_256_CBC_SHA" => TlsCipherSuite.TLS_RSA_WITH_AES_256_CBC_SHA,
+        "TLS_RSA_WITH_3DES_EDE_CBC_SHA" => TlsCipherSuite.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
+        "TLS_RSA_WITH_RC4_128_SHA" => TlsCipherSuite.TLS_RSA_WITH_RC4_128_SHA,
+        _ => null,
+    };
+
+    private static CipherSuitesPolicy? Policy(List<TlsCipherSuite> chosen)
+    {
+        foreach (var always in Tls13)
+        {
+            if (!chosen.Contains(always))
+            {
+                chosen.Add(always);
+            }
+        }
+
+        return OperatingSystem.IsLinux() ? new CipherSuitesPolicy(chosen) : null;
+    }
 }

@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Epp.Aot.Debugging;
@@ -50,28 +49,31 @@ internal sealed class DebugPages(DebugReport report)
             return;
         }
 
-        response.Headers.ContentType = "application/json";
-        await (request.Path switch
+        Action<Utf8JsonWriter>? page = request.Path switch
         {
-            Root or Root + "/" => WriteAsync(writer, report.Index(Pages), DebugJson.Default.DebugIndex),
-            "/debug/pool" => WriteAsync(writer, report.Pool(), DebugJson.Default.DebugPool),
-            "/debug/config" => WriteAsync(writer, report.Configuration(), DebugJson.Default.DebugConfig),
-            "/debug/picks" => WriteAsync(writer, report.Picks(), DebugJson.Default.DebugPicks),
-            "/debug/plugins/state" => WriteAsync(writer, report.States(), DebugJson.Default.DebugStates),
-            _ => NotFoundAsync(response),
-        });
-    }
+            Root or Root + "/" => json => report.Index(json, Pages),
+            "/debug/pool" => report.Pool,
+            "/debug/config" => report.Configuration,
+            "/debug/picks" => report.Picks,
+            "/debug/plugins/state" => report.States,
+            _ => null,
+        };
+        if (page is null)
+        {
+            response.StatusCode = 404;
+            return;
+        }
 
-    private static Task NotFoundAsync(IHttpResponseFeature response)
-    {
-        response.StatusCode = 404;
-        response.Headers.ContentType = default;
-        return Task.CompletedTask;
-    }
-
-    private static async Task WriteAsync<T>(PipeWriter writer, T document, JsonTypeInfo<T> type)
-    {
-        await JsonSerializer.SerializeAsync(writer.AsStream(leaveOpen: true), document, type);
+        response.Headers.ContentType = "application/json";
+        Write(writer, page);
         await writer.FlushAsync();
+    }
+
+    private static void Write(PipeWriter writer, Action<Utf8JsonWriter> page)
+    {
+        using var json = new Utf8JsonWriter(writer, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        page(json);
+        json.WriteEndObject();
     }
 }

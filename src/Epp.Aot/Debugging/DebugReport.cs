@@ -1,13 +1,19 @@
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Epp.Aot.Cli;
 using Epp.Aot.Configuration;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
 
 namespace Epp.Aot.Debugging;
 
-/// <summary>Gathers what the debug pages show, when they are read: the configuration and scheduler in force then. Thread-safe.</summary>
+/// <summary>
+/// Writes the documents of the debug pages when they are read, of the configuration and scheduler in force then. By hand: documents for a
+/// serializer cost half a megabyte of the binary. Thread-safe.
+/// </summary>
 internal sealed class DebugReport(
     DebugProcess process, FlagSet flags, Func<EppConfig> configuration, Func<Scheduler> scheduling, Pool pool, PickRing picks, TimeProvider time)
 {
@@ -15,52 +21,141 @@ internal sealed class DebugReport(
 
     private readonly long _started = time.GetTimestamp();
 
-    public DebugIndex Index(IReadOnlyDictionary<string, string> pages) =>
-        new(process.Version, process.InstructionSet, time.GetUtcNow(), time.GetElapsedTime(_started).TotalSeconds, pages);
+    /// <summary><c>/debug</c>: what there is to see.</summary>
+    public void Index(Utf8JsonWriter json, IReadOnlyDictionary<string, string> pages)
+    {
+        json.WriteString("version", process.Version);
+        json.WriteString("instructionSet", process.InstructionSet);
+        json.WriteString("timestamp", Now());
+        json.WriteNumber("uptimeSeconds", time.GetElapsedTime(_started).TotalSeconds);
+        json.WriteStartObject("pages");
+        foreach (var (path, what) in pages)
+        {
+            json.WriteString(path, what);
+        }
 
-    public DebugPicks Picks() => new(picks.Count, picks.Read());
+        json.WriteEndObject();
+    }
 
-    public DebugPool Pool()
+    /// <summary><c>/debug/picks</c>, newest first.</summary>
+    public void Picks(Utf8JsonWriter json)
+    {
+        json.WriteNumber("total", picks.Count);
+        json.WriteStartArray("picks");
+        foreach (var pick in picks.Read())
+        {
+            json.WriteStartObject();
+            json.WriteNumber("number", pick.Number);
+            json.WriteString("time", Text(pick.Time));
+            json.WriteString("requestId", pick.RequestId);
+            json.WriteString("model", pick.Model);
+            json.WriteString("endpointName", pick.EndpointName);
+            json.WriteString("endpoint", pick.Endpoint);
+            json.WriteNumber("picked", pick.Picked);
+            json.WriteNumber("candidates", pick.Candidates);
+            json.WriteStartObject("scores");
+            for (var i = 0; i < pick.ScoredEndpoints.Length; i++)
+            {
+                Number(json, pick.ScoredEndpoints[i], pick.Scores[i]);
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary><c>/debug/pool</c>: each endpoint and its last figures; one that was not reported is left out.</summary>
+    public void Pool(Utf8JsonWriter json)
     {
         var snapshot = pool.Current;
         var now = EppMetrics.MonotonicMs(time);
-        return new DebugPool(
-            process.PoolName, pool.HasSynced, snapshot.Generation, snapshot.Count, [.. snapshot.Indexes.Select(i => Describe(snapshot[i], snapshot.Columns, i, now))]);
+        json.WriteString("name", process.PoolName);
+        json.WriteBoolean("synced", pool.HasSynced);
+        json.WriteNumber("generation", snapshot.Generation);
+        json.WriteNumber("count", snapshot.Count);
+        json.WriteStartArray("endpoints");
+        foreach (var i in snapshot.Indexes)
+        {
+            json.WriteStartObject();
+            Endpoint(json, snapshot[i], snapshot.Columns, i, now);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
-    public DebugConfig Configuration()
+    /// <summary><c>/debug/config</c>: what is in force, without secrets.</summary>
+    public void Configuration(Utf8JsonWriter json)
     {
         var config = configuration();
-        return new DebugConfig(
-            config.Dialect.ToString(),
-            EppFlags.All.ToDictionary(f => f.Name, f => Value(f.Name), StringComparer.Ordinal),
-            [.. EppFlags.All.Where(f => flags.Has(f.Name)).Select(f => f.Name)],
-            [.. config.Plugins.Select(p => new DebugPlugin(p.Name, p.Type, p.Kind.ToString(), Hide(p.Parameters.ToString())))],
-            new DebugProfile(
-                config.Profile.Name,
-                [.. config.Profile.Filters.Select(f => f.Name)],
-                config.Profile.Scorers.ToDictionary(s => s.Plugin.Name, s => s.Weight, StringComparer.Ordinal),
-                config.Profile.Picker.Name),
-            config.DataLayer.Discovery?.Name,
-            [.. config.DataLayer.Sources.Select(s => s.Source.Name)],
-            [.. config.Parsers.Select(p => p.Name)]);
+        json.WriteString("dialect", config.Dialect.ToString());
+        json.WriteStartObject("flags");
+        foreach (var flag in EppFlags.All)
+        {
+            json.WriteString(flag.Name, Value(flag.Name));
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("flagsGiven");
+        foreach (var flag in EppFlags.All)
+        {
+            if (flags.Has(flag.Name))
+            {
+                json.WriteStringValue(flag.Name);
+            }
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("plugins");
+        foreach (var plugin in config.Plugins)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", plugin.Name);
+            json.WriteString("type", plugin.Type);
+            json.WriteString("kind", plugin.Kind.ToString());
+            json.WriteString("parameters", Hide(plugin.Parameters.ToString()));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        Profile(json, config.Profile);
+        json.WriteString("discovery", config.DataLayer.Discovery?.Name ?? "kubernetes");
     }
 
-    public DebugStates States()
+    /// <summary><c>/debug/plugins/state</c>, in the references' shape: a state, or a message where a plugin has none.</summary>
+    public void States(Utf8JsonWriter json)
     {
-        var states = new Dictionary<string, DebugState>(StringComparer.Ordinal);
+        json.WriteString("timestamp", Now());
+        json.WriteStartObject("plugins");
+        var producers = scheduling().Producers;
         foreach (var plugin in configuration().Plugins)
         {
-            states[plugin.Name] = new DebugState(plugin.Name, plugin.Type, Message: "this plugin keeps no state of its own");
+            ApproxPrefixProducer? producer = null;
+            foreach (var candidate in producers)
+            {
+                producer = candidate.Name == plugin.Name ? candidate : producer;
+            }
+
+            if (producer is null)
+            {
+                StartState(json, plugin.Name, plugin.Type);
+                json.WriteString("message", "this plugin keeps no state of its own");
+                json.WriteEndObject();
+            }
         }
 
-        foreach (var producer in scheduling().Producers)
+        foreach (var producer in producers)
         {
-            states[producer.Name] = new DebugState(
-                producer.Name, Native.Prefix.ApproxPrefixProducer.PluginType, new Dictionary<string, double> { ["blocks"] = producer.Index.Blocks });
+            StartState(json, producer.Name, ApproxPrefixProducer.PluginType);
+            json.WriteStartObject("state");
+            json.WriteNumber("blocks", producer.Index.Blocks);
+            json.WriteEndObject();
+            json.WriteEndObject();
         }
 
-        return new DebugStates(time.GetUtcNow(), states);
+        json.WriteEndObject();
     }
 
     /// <summary>Removes what could be a secret: user and password of a URL, and values behind a name that says so.</summary>
@@ -96,29 +191,99 @@ internal sealed class DebugReport(
         return text;
     }
 
-    // A configuration given as text is shown by its parts below, not twice.
+    // A configuration given as text is shown by its parts, not twice.
     private string Value(string flag) => flag == "config-text" && flags.Has(flag) ? $"{Encoding.UTF8.GetByteCount(flags.Text(flag))} bytes" : Hide(flags.Text(flag));
 
-    private static DebugEndpoint Describe(Endpoint endpoint, EndpointColumns columns, ushort i, long now) => new(
-        endpoint.Namespace,
-        endpoint.Name,
-        endpoint.HostPort,
-        endpoint.Labels,
-        columns.Live[i],
-        columns.UpdatedMs[i] > 0 ? (now - columns.UpdatedMs[i]) / 1000.0 : null,
-        Finite(columns.Waiting[i]) ?? 0,
-        Finite(columns.Running[i]) ?? 0,
-        Finite(columns.KvUsage[i]),
-        endpoint.InflightRequests,
-        columns.CacheBlockTokens[i],
-        columns.CacheBlocks[i],
-        Names(columns.Lora[i]?.Running),
-        Names(columns.Lora[i]?.Waiting));
+    private string Now() => Text(time.GetUtcNow());
 
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    private static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
-    private static string[] Names(byte[][]? adapters) => [.. (adapters ?? []).Select(Encoding.UTF8.GetString)];
+    private static void StartState(Utf8JsonWriter json, string name, string type)
+    {
+        json.WriteStartObject(name);
+        json.WriteString("name", name);
+        json.WriteString("type", type);
+    }
+
+    private static void Profile(Utf8JsonWriter json, ProfileConfig profile)
+    {
+        json.WriteStartObject("profile");
+        json.WriteString("name", profile.Name);
+        json.WriteStartArray("filters");
+        foreach (var filter in profile.Filters)
+        {
+            json.WriteStringValue(filter.Name);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartObject("scorers");
+        foreach (var scorer in profile.Scorers)
+        {
+            json.WriteNumber(scorer.Plugin.Name, scorer.Weight);
+        }
+
+        json.WriteEndObject();
+        json.WriteString("picker", profile.Picker.Name);
+        json.WriteEndObject();
+    }
+
+    private static void Endpoint(Utf8JsonWriter json, Endpoint endpoint, EndpointColumns columns, ushort i, long now)
+    {
+        json.WriteString("namespace", endpoint.Namespace);
+        json.WriteString("name", endpoint.Name);
+        json.WriteString("address", endpoint.HostPort);
+        json.WriteStartObject("labels");
+        foreach (var (name, value) in endpoint.Labels)
+        {
+            json.WriteString(name, value);
+        }
+
+        json.WriteEndObject();
+        json.WriteBoolean("live", columns.Live[i]);
+        if (columns.UpdatedMs[i] > 0)
+        {
+            json.WriteNumber("ageSeconds", (now - columns.UpdatedMs[i]) / 1000.0);
+        }
+
+        Number(json, "waiting", columns.Waiting[i]);
+        Number(json, "running", columns.Running[i]);
+        Number(json, "kvUsage", columns.KvUsage[i]);
+        json.WriteNumber("inflightRequests", endpoint.InflightRequests);
+        json.WriteNumber("cacheBlockTokens", columns.CacheBlockTokens[i]);
+        json.WriteNumber("cacheBlocks", columns.CacheBlocks[i]);
+        if (columns.Lora[i] is { } lora)
+        {
+            Names(json, "runningAdapters", lora.Running);
+            Names(json, "waitingAdapters", lora.Waiting);
+        }
+    }
+
+    private static void Number(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            json.WriteNumber(name, value);
+        }
+    }
+
+    private static void Names(Utf8JsonWriter json, string name, byte[][] adapters)
+    {
+        json.WriteStartArray(name);
+        foreach (var adapter in adapters)
+        {
+            json.WriteStringValue(Encoding.UTF8.GetString(adapter));
+        }
+
+        json.WriteEndArray();
+    }
 }
 
 /// <summary>What does not change while the process runs.</summary>
-internal sealed record DebugProcess(string Version, string InstructionSet, string PoolName);
+internal sealed class DebugProcess(string version, string instructionSet, string poolName)
+{
+    public string Version { get; } = version;
+
+    public string InstructionSet { get; } = instructionSet;
+
+    public string PoolName { get; } = poolName;
+}

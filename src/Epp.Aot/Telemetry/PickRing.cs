@@ -12,7 +12,7 @@ internal sealed class PickRing(TimeProvider time, int size = PickRing.DefaultSiz
     /// <summary>Picks kept; 256 entries of about 400 bytes.</summary>
     public const int DefaultSize = 256;
 
-    private readonly Entry[] _entries = [.. Enumerable.Range(0, size).Select(_ => new Entry())];
+    private readonly Entry[] _entries = Make(size);
     private long _next;
 
     /// <summary>Picks since the start.</summary>
@@ -74,6 +74,17 @@ internal sealed class PickRing(TimeProvider time, int size = PickRing.DefaultSiz
         return picks;
     }
 
+    private static Entry[] Make(int size)
+    {
+        var entries = new Entry[size];
+        for (var i = 0; i < size; i++)
+        {
+            entries[i] = new Entry();
+        }
+
+        return entries;
+    }
+
     private static int Copy(ReadOnlySpan<byte> from, byte[] to)
     {
         var bytes = Math.Min(from.Length, to.Length);
@@ -106,24 +117,58 @@ internal sealed class PickRing(TimeProvider time, int size = PickRing.DefaultSiz
 
         public double[] Totals { get; } = new double[MaxScores];
 
-        public RecentPick ToPick() => new(
-            Number,
-            new DateTimeOffset(Ticks, TimeSpan.Zero),
-            Text(RequestId.AsSpan(0, RequestIdBytes)),
-            Text(Model.AsSpan(0, ModelBytes)),
-            Endpoint?.Name ?? "",
-            Endpoint?.HostPort ?? "",
-            Picked,
-            Candidates,
-            [.. Enumerable.Range(0, Scores).Select(i => new RecentScore(Scored[i]!.HostPort, double.IsFinite(Totals[i]) ? Totals[i] : 0))]);
+        public RecentPick ToPick()
+        {
+            var pick = new RecentPick
+            {
+                Number = Number,
+                Time = new DateTimeOffset(Ticks, TimeSpan.Zero),
+                RequestId = Text(RequestId.AsSpan(0, RequestIdBytes)),
+                Model = Text(Model.AsSpan(0, ModelBytes)),
+                EndpointName = Endpoint?.Name ?? "",
+                Endpoint = Endpoint?.HostPort ?? "",
+                Picked = Picked,
+                Candidates = Candidates,
+                Scores = Totals[..Scores],
+                ScoredEndpoints = new string[Scores],
+            };
+            for (var i = 0; i < Scores; i++)
+            {
+                pick.ScoredEndpoints[i] = Scored[i]!.HostPort;
+            }
+
+            return pick;
+        }
 
         private static string Text(ReadOnlySpan<byte> utf8) => System.Text.Encoding.UTF8.GetString(utf8);
     }
 }
 
-/// <summary>One kept pick. <paramref name="Scores"/> holds the first 16 candidates.</summary>
-internal sealed record RecentPick(
-    long Number, DateTimeOffset Time, string RequestId, string Model, string EndpointName, string Endpoint, int Picked, int Candidates, IReadOnlyList<RecentScore> Scores);
+/// <summary>One kept pick.</summary>
+internal sealed class RecentPick
+{
+    public required long Number { get; init; }
 
-/// <summary>Weighted sum of one candidate.</summary>
-internal sealed record RecentScore(string Endpoint, double Score);
+    public required DateTimeOffset Time { get; init; }
+
+    public required string RequestId { get; init; }
+
+    public required string Model { get; init; }
+
+    public required string EndpointName { get; init; }
+
+    /// <summary><c>ip:port</c> of the destination.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Endpoints handed to the gateway.</summary>
+    public required int Picked { get; init; }
+
+    /// <summary>Endpoints that were scored.</summary>
+    public required int Candidates { get; init; }
+
+    /// <summary>The first 16 of them.</summary>
+    public required string[] ScoredEndpoints { get; init; }
+
+    /// <summary>Weighted sums beside <see cref="ScoredEndpoints"/>.</summary>
+    public required double[] Scores { get; init; }
+}

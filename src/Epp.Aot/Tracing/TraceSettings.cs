@@ -149,16 +149,24 @@ internal sealed record TraceSettings(
 
     private static List<KeyValuePair<string, string>> ResourceOf(string service, string attributes, Dialect dialect, string version, List<string> warnings)
     {
-        var pairs = Pairs(attributes, "OTEL_RESOURCE_ATTRIBUTES", warnings);
-        var named = pairs.LastOrDefault(p => p.Key == "service.name").Value;
-        var name = service.Length > 0 ? service : named ?? (dialect == Dialect.Gaie ? "gateway-api-inference-extension" : "llm-d-epp");
-        return
-        [
-            new("service.name", name),
-            .. pairs.Where(p => p.Key != "service.name"),
-            new("service.version", version),
-            new("telemetry.sdk.language", "dotnet"),
-        ];
+        var name = dialect == Dialect.Gaie ? "gateway-api-inference-extension" : "llm-d-epp";
+        var resource = new List<KeyValuePair<string, string>> { new("service.name", name) };
+        foreach (var pair in Pairs(attributes, "OTEL_RESOURCE_ATTRIBUTES", warnings))
+        {
+            if (pair.Key == "service.name")
+            {
+                name = pair.Value;
+            }
+            else
+            {
+                resource.Add(pair);
+            }
+        }
+
+        resource[0] = new("service.name", service.Length > 0 ? service : name);
+        resource.Add(new("service.version", version));
+        resource.Add(new("telemetry.sdk.language", "dotnet"));
+        return resource;
     }
 
     private static List<KeyValuePair<string, string>> Pairs(string text, string variable, List<string> warnings)
