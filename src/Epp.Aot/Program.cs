@@ -60,6 +60,7 @@ var context = new SchedulerContext(
         ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
     flags.Quantity("prefix-index-memory"));
 var objectives = new ObjectiveStore();
+RewriteNames.Keep(objectives, metrics);
 
 // 3. Where endpoints and their load come from.
 if (config.DataLayer.Discovery is null)
