@@ -74,6 +74,7 @@ var context = new SchedulerContext(
     static (request, rules, blockSize, maxBlocks, into) =>
         ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
     flags.Quantity("prefix-index-memory"));
+RewriteNames.Keep(objectives, metrics);
 
 // 3. Where endpoints and their load come from.
 using var kubernetes = kubernetesStart is null ? null : KubernetesMode.Create(kubernetesStart, config, pool, objectives, metrics, logs, time);

@@ -15,7 +15,7 @@ public sealed partial class StartupErrorTests
         ["neither pool name nor selector, file discovery config"] = "either --pool-name or --endpoint-selector must be set",
         ["config-file and config-text"] = "--config-file and --config-text exclude each other: give one of them",
         ["missing config file"] = "none.yaml: cannot read the configuration: ",
-        ["unknown config field"] = "--config-text:1:105: noSuchField: unknown key; expected one of apiVersion, ",
+        ["unknown config field"] = "--config-text:1:101: noSuchField: unknown key; expected one of apiVersion, ",
         ["unknown plugin type"] = "plugins[0].type: unknown plugin type 'no-such'",
         ["unknown plugin parameter"] = "plugins[0].parameters.lruCapacityPerServer: unknown key (llm-d has it on a plugin of type 'approx-prefix-cache-producer')",
         ["unknown feature gate"] = "featureGates[0]: found 'noSuch', expected one of flowControl, haPopulateNonLeaderDatastore",

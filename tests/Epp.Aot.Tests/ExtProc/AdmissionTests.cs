@@ -200,5 +200,57 @@ public sealed class AdmissionTests
         Assert.Equal("raw", second.Send(Ask.Body("raw"))[1].RequestBody.Response.BodyMutation.StreamedResponse.Body.ToStringUtf8());
     }
 
+    [Fact]
+    public void Rewrite_ItsModels_StayLabelsBeyondTheCap()
+    {
+        var rig = New();
+        for (var i = 0; i <= Epp.Aot.Telemetry.EppMetrics.MaxLabelValues; i++)
+        {
+            rig.Series($"m{i}");
+        }
+
+        rig.Objectives.SetRewrites([new("a", DateTimeOffset.UnixEpoch, [new ModelRewriteRule(["base"], [new ModelRewriteTarget("base-v2", 1)])])]);
+        using var exchange = rig.Open();
+        exchange.Send(Ask.Post());
+        exchange.Send(Ask.Body(Ask.ChatBody("base")));
+        Assert.Contains("model_name=\"base\",priority=\"0\",target_model_name=\"base-v2\"} 1\n", rig.Exposition(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Admission_AndRewrite_AllocateNothingBeyondAPlainRequest()
+    {
+        Assert.True(Bytes(objective: "important", rewrites: true) <= Bytes(objective: "unknown", rewrites: false) + 64);
+
+        static long Bytes(string objective, bool rewrites)
+        {
+            const int Streams = 100;
+            var rig = New();
+            rig.Objectives.SetObjectives([new("important", -1)]);
+            Load(rig, (0, 0), (0, 0), (0, 0), (0, 0));
+            if (rewrites)
+            {
+                // To the model itself: looked up, counted, nothing to splice.
+                rig.Objectives.SetRewrites([new("a", DateTimeOffset.UnixEpoch, [new ModelRewriteRule(["m"], [new ModelRewriteTarget("m", 1), new ModelRewriteTarget("m", 2)])])]);
+            }
+
+            var output = new System.Buffers.ArrayBufferWriter<byte>(1 << 16);
+            byte[][] messages = [Google.Protobuf.MessageExtensions.ToByteArray(Ask.Post(more: [("x-request-id", "r"), ("x-llm-d-inference-objective", objective)])), Google.Protobuf.MessageExtensions.ToByteArray(Ask.Body(Ask.ChatBody()))];
+            long before = 0;
+            for (var i = -Streams; i < Streams; i++)
+            {
+                before = i == 0 ? GC.GetAllocatedBytesForCurrentThread() : before;
+                var stream = new ExtProcStream(rig.Services);
+                foreach (var message in messages)
+                {
+                    AllocationTests.Send(stream, message, output);
+                }
+
+                stream.Finish();
+            }
+
+            return (GC.GetAllocatedBytesForCurrentThread() - before) / Streams;
+        }
+    }
+
     private static long Now(Rig rig) => Epp.Aot.Telemetry.EppMetrics.MonotonicMs(rig.Time);
 }

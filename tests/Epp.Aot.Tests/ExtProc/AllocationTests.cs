@@ -17,7 +17,7 @@ public sealed class AllocationTests(ITestOutputHelper log)
 
     private static readonly (string, string)[] EventStream = [(":status", "200"), ("content-type", "text/event-stream")];
 
-    private static void Send(ExtProcStream stream, byte[] message, ArrayBufferWriter<byte> output)
+    internal static void Send(ExtProcStream stream, byte[] message, ArrayBufferWriter<byte> output)
     {
         output.ResetWrittenCount();
         Assert.True(ProcessingRequest.TryDecode(message, out var request));

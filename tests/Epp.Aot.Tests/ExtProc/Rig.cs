@@ -39,6 +39,7 @@ internal sealed class Rig
             static (r, rules, block, max, into) => ApproxPrefixHasher.Hash(r.Scan!, r.Body!, r.TargetModel, r.CacheSalt, rules, block, max, into),
             PrefixBudgetBytes: 1 << 20);
         Config = loaded.Config!;
+        RewriteNames.Keep(Objectives, Metrics);
         Director = new Director(
             Pool, RoutingPlan.Create(Config, Context, Metrics), Objectives, Metrics, options, Time, new PickLog(NullLogger.Instance));
         Services = new StreamServices(
