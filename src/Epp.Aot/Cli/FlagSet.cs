@@ -114,7 +114,20 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
 
     public IReadOnlyList<string> Strings(string name) => Text(name).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    public IReadOnlyList<int> Ints(string name) => [.. Strings(name).Select(s => int.Parse(s, CultureInfo.InvariantCulture)).Distinct()];
+    /// <summary>Each number once.</summary>
+    public IReadOnlyList<int> Ints(string name)
+    {
+        var numbers = new List<int>();
+        foreach (var text in Strings(name))
+        {
+            if (int.Parse(text, CultureInfo.InvariantCulture) is var number && !numbers.Contains(number))
+            {
+                numbers.Add(number);
+            }
+        }
+
+        return numbers;
+    }
 
     /// <summary>The help text: every flag with type and default, grouped.</summary>
     public string Help()

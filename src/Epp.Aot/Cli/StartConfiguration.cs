@@ -81,11 +81,6 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
         {
             errors.Add("--endpoints-file belongs to the built-in configuration: name the file in a file-discovery plugin of the configuration instead");
         }
-
-        if (flags.Text("metrics-client-ca-file").Length > 0 && flags.Text("metrics-cert-dir").Length == 0)
-        {
-            errors.Add("--metrics-client-ca-file needs --metrics-cert-dir: client certificates exist over HTTPS only");
-        }
     }
 
     private static void CheckValues(FlagSet flags, List<string> errors)

@@ -13,14 +13,18 @@ internal static class Names
             return "";
         }
 
+        var nearest = "";
         var limit = Math.Max(1, Math.Min(4, found.Length / 3));
-        var best = known
-            .Where(k => k.Length <= LongestName)
-            .Select(k => (Name: k, Distance: Distance(found.ToUpperInvariant(), k.ToUpperInvariant())))
-            .Where(k => k.Distance <= limit)
-            .OrderBy(k => k.Distance)
-            .FirstOrDefault();
-        return best.Name is null ? "" : $"; did you mean '{best.Name}'?";
+        foreach (var name in known)
+        {
+            if (name.Length <= LongestName && Distance(found.ToUpperInvariant(), name.ToUpperInvariant()) is var distance && distance <= limit)
+            {
+                nearest = name;
+                limit = distance - 1;
+            }
+        }
+
+        return nearest.Length == 0 ? "" : $"; did you mean '{nearest}'?";
     }
 
     /// <summary>Levenshtein distance.</summary>

@@ -73,7 +73,7 @@ internal sealed partial class PluginParametersReader
         var conditions = new List<LabelCondition>();
         if (map.Map("matchLabels") is { } labels)
         {
-            conditions.AddRange(labels.Node.Entries.Select(e => new LabelCondition(e.Key.Text, [labels.Text(e.Key.Text) ?? ""])));
+            conditions.AddRange(labels.Node.Entries.ConvertAll(e => new LabelCondition(e.Key.Text, [labels.Text(e.Key.Text) ?? ""])));
         }
 
         foreach (var item in map.Maps("matchExpressions"))

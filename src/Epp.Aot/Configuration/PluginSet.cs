@@ -66,7 +66,7 @@ internal sealed class PluginSet
     {
         if (_unbuilt.Count > 0)
         {
-            var list = string.Join(", ", _unbuilt.Select(u => u.At is { } at ? $"{u.What} (line {at.Line})" : u.What));
+            var list = string.Join(", ", _unbuilt.ConvertAll(u => u.At is { } at ? $"{u.What} (line {at.Line})" : u.What));
             _problems.Error(_unbuilt[0].At, "", $"known to the references but not built into this version: {list}; remove this, or stay with the reference's image");
         }
     }

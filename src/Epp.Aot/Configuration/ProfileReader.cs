@@ -79,7 +79,7 @@ internal static class ProfileReader
     {
         var pickers = plugins.All.Where(p => p.Kind == PluginKind.Picker).Take(1);
         var members = plugins.All.Where(p => p.Kind is PluginKind.Filter or PluginKind.SaturationDetector or PluginKind.Scorer).Concat(pickers);
-        return Assemble(DefaultName, [.. members.Select(p => (p, 1.0, (MapReader?)null))], plugins);
+        return Assemble(DefaultName, members.ToList().ConvertAll(p => (p, 1.0, (MapReader?)null)), plugins);
     }
 
     private static ProfileConfig Assemble(string name, List<(PluginConfig Plugin, double Weight, MapReader? At)> members, PluginSet plugins)

@@ -35,7 +35,7 @@ public static class SchedulerFactory
             new Profile(
                 profile.Name,
                 [.. profile.Filters.Select(CreateFilter)],
-                [.. profile.Scorers.Select(s => new WeightedScorer(CreateScorer(s.Plugin, names), s.Weight))],
+                [.. profile.Scorers.ToList().ConvertAll(s => new WeightedScorer(CreateScorer(s.Plugin, names), s.Weight))],
                 CreatePicker(profile.Picker)),
             producers,
             context.Seed);

@@ -80,7 +80,7 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.CrossReplicaSyncer, null, "local-syncer"),
         ]).ToFrozenDictionary(StringComparer.Ordinal);
 
-    private static IEnumerable<KeyValuePair<string, UnbuiltPlugin>> Of(PluginKind kind, string? parameters, params string[] types) =>
-        types.Select(t => KeyValuePair.Create(
+    private static KeyValuePair<string, UnbuiltPlugin>[] Of(PluginKind kind, string? parameters, params string[] types) =>
+        Array.ConvertAll(types, t => KeyValuePair.Create(
             t, new UnbuiltPlugin(kind, parameters?.Split(' ', StringSplitOptions.RemoveEmptyEntries), Experimental.Contains(t))));
 }

@@ -137,7 +137,7 @@ internal sealed class ConfigReload : IDisposable
     {
         var before = _fixedPart.Split('\n');
         var after = wanted.Split('\n');
-        var i = before.Zip(after).TakeWhile(p => p.First == p.Second).Count();
+        var i = before.AsSpan().CommonPrefixLength(after);
         return $"'{(i < after.Length ? after[i].Trim() : "")}' instead of '{(i < before.Length ? before[i].Trim() : "")}'";
     }
 }

@@ -42,11 +42,15 @@ internal sealed class HttpsScrapeLoop : IDisposable
                 present.Add(snapshot[i], ports.Of(snapshot[i]));
             }
 
-            foreach (var gone in _loops.Where(l => !present.TryGetValue(l.Key, out var port) || port != l.Value.Port).ToList())
+            foreach (var endpoint in _loops.Keys.ToList())
             {
-                _loops.Remove(gone.Key);
-                gone.Value.Stop.Cancel();
-                gone.Value.Stop.Dispose();
+                var (running, scraped) = _loops[endpoint];
+                if (!present.TryGetValue(endpoint, out var port) || port != scraped)
+                {
+                    _loops.Remove(endpoint);
+                    running.Cancel();
+                    running.Dispose();
+                }
             }
 
             foreach (var (endpoint, port) in present)

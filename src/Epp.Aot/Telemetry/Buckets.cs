@@ -9,7 +9,7 @@ internal static class Buckets
         1800, 2700, 3600,
     ];
 
-    public static readonly double[] RequestBytes = [.. Enumerable.Range(0, 25).Select(k => (double)(64L << k))];
+    public static readonly double[] RequestBytes = Doubling(64, 25);
 
     // 32778 is the reference's own bound, kept so that series of both pickers add up.
     public static readonly double[] ResponseBytes = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32778, 65536];
@@ -36,10 +36,21 @@ internal static class Buckets
 
     public static readonly double[] HitRatio = [0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1];
 
-    public static readonly double[] HitBytes = [0, .. Enumerable.Range(0, 13).Select(k => (double)(16L << k))];
+    public static readonly double[] HitBytes = [0, .. Doubling(16, 13)];
 
     public static readonly double[] StreamSeconds = [.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 120, 300, 600];
 
     /// <summary>A scrape of a healthy worker takes 1 to 20 ms, its deadline is 1 s by default.</summary>
     public static readonly double[] ScrapeSeconds = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10];
+
+    private static double[] Doubling(long first, int count)
+    {
+        var bounds = new double[count];
+        for (var i = 0; i < count; i++)
+        {
+            bounds[i] = first << i;
+        }
+
+        return bounds;
+    }
 }

@@ -29,5 +29,14 @@ public sealed class StreamSeries
         Seconds.Observe(seconds);
     }
 
-    internal IEnumerable<(string Code, long Count)> Ends() => Codes.Zip(_ended, (code, count) => (code, count.Value)).Where(e => e.Value > 0);
+    internal IEnumerable<(string Code, long Count)> Ends()
+    {
+        for (var i = 0; i < Codes.Length; i++)
+        {
+            if (_ended[i].Value is > 0 and var count)
+            {
+                yield return (Codes[i], count);
+            }
+        }
+    }
 }

@@ -26,7 +26,7 @@ public sealed class ObjectiveStore
     /// <summary>Replaces all objectives.</summary>
     public void SetObjectives(IReadOnlyList<InferenceObjective> objectives)
     {
-        _priorities = new Utf8Table<int>([.. objectives.Select(o => (Encoding.UTF8.GetBytes(o.Name), o.Priority))]);
+        _priorities = new Utf8Table<int>(objectives.ToList().ConvertAll(o => (Encoding.UTF8.GetBytes(o.Name), o.Priority)));
         _objectives = objectives;
     }
 

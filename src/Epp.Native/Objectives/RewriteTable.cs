@@ -60,7 +60,7 @@ internal sealed class RewriteTable
             // A target without weight gets nothing beside one that has a weight; without any weight all are equal.
             var weighted = named.Where(t => t.Weight > 0).ToList();
             var chosen = weighted.Count > 0 ? weighted : named;
-            _choices = [.. chosen.Select(t => new RewriteChoice(name, Encoding.UTF8.GetBytes(t.Model), matched))];
+            _choices = [.. chosen.ConvertAll(t => new RewriteChoice(name, Encoding.UTF8.GetBytes(t.Model), matched))];
             _bounds = new long[chosen.Count];
             long total = 0;
             for (var i = 0; i < chosen.Count; i++)

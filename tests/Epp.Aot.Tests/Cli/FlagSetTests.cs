@@ -57,7 +57,6 @@ public sealed class FlagSetTests
     [Theory]
     [InlineData("--zap-time-encoding=epoch")]
     [InlineData("--zap-stacktrace-level=error")]
-    [InlineData("--enable-pprof=false")]
     [InlineData("--allow-experimental-plugins")]
     [InlineData("--grpc-max-send-msg-size=4MiB")]
     public void FlagWithoutEffect_WarnsOnce(string argument) =>

@@ -48,7 +48,7 @@ public sealed class StartConfigurationTests
     [InlineData(2, "for flag --drain-timeout: expected 0 or more", "--drain-timeout=-1s")]
     [InlineData(2, "for flag --refresh-prometheus-metrics-interval: expected more than 0", "--refresh-prometheus-metrics-interval=0")]
     [InlineData(2, "for flag --grpc-max-recv-msg-size: expected more than 0", "--grpc-max-recv-msg-size=0")]
-    [InlineData(2, "for flag --tls-min-version: expected VersionTLS12", "--tls-min-version=1.2")]
+    [InlineData(2, "for flag --tls-min-version: expected VersionTLS10", "--tls-min-version=1.2")]
     [InlineData(2, "for flag --model-server-metrics-scheme: expected http", "--model-server-metrics-scheme=ftp")]
     [InlineData(2, "for flag --model-server-metrics-port: expected a port", "--model-server-metrics-port=-1")]
     [InlineData(2, "for flag --lora-info-metric: ", "--lora-info-metric=a{b")]
@@ -56,7 +56,7 @@ public sealed class StartConfigurationTests
     [InlineData(1, "--pool-name and --endpoint-selector exclude each other", "--pool-name=p", "--endpoint-selector=a=b", "--endpoint-target-ports=1")]
     [InlineData(1, "with --endpoint-selector expected 1 to 8 ports", "--endpoint-selector=a=b")]
     [InlineData(1, "with --endpoint-selector expected 1 to 8 ports", "--endpoint-selector=a=b", "--endpoint-target-ports=0")]
-    [InlineData(1, "needs --metrics-cert-dir", "--pool-name=p", "--metrics-client-ca-file=x")]
+    [InlineData(2, "needs --metrics-cert-dir", "--pool-name=p", "--metrics-client-ca-file=x")]
     [InlineData(1, "cannot read the configuration", "--pool-name=p", "--config-file=does-not-exist.yaml")]
     [InlineData(1, "kind: is missing", "--pool-name=p", "--config-text=apiVersion: llm-d.ai/v1alpha1")]
     public void Mistake_StopsTheStartWithItsCodeAndReason(int exitCode, string reason, params string[] args)

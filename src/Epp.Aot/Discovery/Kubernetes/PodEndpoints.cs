@@ -18,7 +18,7 @@ internal sealed record ServingPod(string Name, string Uid, string Address, Froze
     /// <summary>True where the other makes the same endpoints.</summary>
     public bool SameAs(ServingPod other) =>
         Name == other.Name && Uid == other.Uid && Address == other.Address && ActivePorts == other.ActivePorts && Labels.Count == other.Labels.Count
-        && Labels.All(l => other.Labels.TryGetValue(l.Key, out var value) && value == l.Value);
+        && Labels.Keys.All(key => other.Labels.TryGetValue(key, out var value) && value == Labels[key]);
 }
 
 /// <summary>Pods to endpoints: contract §6.2 and the Kubernetes table of §0a.</summary>

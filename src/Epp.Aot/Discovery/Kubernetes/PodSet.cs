@@ -37,8 +37,9 @@ internal sealed class PodSet(string ns, Dialect dialect)
         }
 
         _ports = ports;
-        foreach (var (name, (pod, _)) in _pods.ToArray())
+        foreach (var name in _pods.Keys.ToArray())
         {
+            var (pod, _) = _pods[name];
             _pods[name] = (pod, PodEndpoints.Of(pod, ns, ports));
         }
 
@@ -48,9 +49,9 @@ internal sealed class PodSet(string ns, Dialect dialect)
     /// <summary>Leaves only pods that a new selector selects.</summary>
     public void Keep(PoolSpec spec)
     {
-        foreach (var (name, (pod, _)) in _pods.ToArray())
+        foreach (var name in _pods.Keys.ToArray())
         {
-            if (!spec.Selects(pod.Labels))
+            if (!spec.Selects(_pods[name].Pod.Labels))
             {
                 Remove(name);
             }

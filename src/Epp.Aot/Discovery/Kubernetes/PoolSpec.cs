@@ -12,12 +12,12 @@ internal sealed record PoolSpec(IReadOnlyDictionary<string, string> MatchLabels,
     public const int MaxPorts = 8;
 
     /// <summary>The selector as the API's query value, in a stable order.</summary>
-    public string Selector => string.Join(',', MatchLabels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+    public string Selector => string.Join(',', MatchLabels.Keys.Order(StringComparer.Ordinal).Select(key => $"{key}={MatchLabels[key]}"));
 
     /// <summary>Null while the pool is being deleted or has no spec.</summary>
     public static PoolSpec? Of(InferencePoolV1 pool) => pool.Metadata?.DeletionTimestamp is not null || pool.Spec is not { } spec
         ? null
-        : new(Clean(spec.Selector?.MatchLabels), Clean((spec.TargetPorts ?? []).Select(p => p?.Number ?? 0)), spec.AppProtocol ?? "");
+        : new(Clean(spec.Selector?.MatchLabels), Clean((spec.TargetPorts ?? []).ConvertAll(p => p?.Number ?? 0)), spec.AppProtocol ?? "");
 
     /// <summary>Null while the pool is being deleted or has no spec.</summary>
     public static PoolSpec? Of(InferencePoolV1Alpha2 pool) => pool.Metadata?.DeletionTimestamp is not null || pool.Spec is not { } spec
@@ -25,10 +25,30 @@ internal sealed record PoolSpec(IReadOnlyDictionary<string, string> MatchLabels,
         : new(Clean(spec.Selector), Clean([spec.TargetPortNumber]), "");
 
     /// <summary>True where every label is there with its value.</summary>
-    public bool Selects(IReadOnlyDictionary<string, string> labels) => MatchLabels.All(l => labels.TryGetValue(l.Key, out var value) && value == l.Value);
+    public bool Selects(IReadOnlyDictionary<string, string> labels) => MatchLabels.Keys.All(key => labels.TryGetValue(key, out var value) && value == MatchLabels[key]);
 
-    private static Dictionary<string, string> Clean(Dictionary<string, string>? labels) =>
-        (labels ?? []).ToDictionary(l => l.Key, l => l.Value ?? "", StringComparer.Ordinal);
+    private static Dictionary<string, string> Clean(Dictionary<string, string>? labels)
+    {
+        var clean = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in labels ?? [])
+        {
+            clean.Add(key, value ?? "");
+        }
 
-    private static int[] Clean(IEnumerable<int> ports) => [.. ports.Where(p => p is >= 1 and <= 65535).Distinct().Take(MaxPorts)];
+        return clean;
+    }
+
+    private static List<int> Clean(List<int> ports)
+    {
+        var clean = new List<int>();
+        foreach (var port in ports)
+        {
+            if (port is >= 1 and <= 65535 && clean.Count < MaxPorts && !clean.Contains(port))
+            {
+                clean.Add(port);
+            }
+        }
+
+        return clean;
+    }
 }
