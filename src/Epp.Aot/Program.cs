@@ -148,6 +148,7 @@ catch (IOException e)
     return 1;
 }
 
+tls.Prepare();
 if (kubernetes is null)
 {
     Log.Serving(log, pool.Current.Count, poolName);

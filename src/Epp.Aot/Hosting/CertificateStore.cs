@@ -22,12 +22,12 @@ internal sealed class CertificateStore : IDisposable
     private readonly string _folder;
     private readonly EppMetrics _metrics;
     private readonly ILogger _logger;
-    private SslStreamCertificateContext _current;
+    private Lazy<SslStreamCertificateContext> _current;
     private (string Certificates, string Key) _seen;
     private ITimer? _timer;
     private FileSystemWatcher? _watcher;
 
-    private CertificateStore(string folder, SslStreamCertificateContext first, (string Certificates, string Key) files, EppMetrics metrics, ILogger logger)
+    private CertificateStore(string folder, Lazy<SslStreamCertificateContext> first, (string Certificates, string Key) files, EppMetrics metrics, ILogger logger)
     {
         _folder = folder;
         _current = first;
@@ -36,7 +36,11 @@ internal sealed class CertificateStore : IDisposable
         _logger = logger;
     }
 
-    public SslStreamCertificateContext Current => Volatile.Read(ref _current);
+    /// <summary>
+    /// The certificate in force. A self-signed one is made at the first use: making its chain reads every root of the system, most of the
+    /// time that a start would take.
+    /// </summary>
+    public SslStreamCertificateContext Current => Volatile.Read(ref _current).Value;
 
     /// <summary>
     /// Loads <c>tls.crt</c> and <c>tls.key</c> of a folder, or makes a self-signed certificate for an empty one; null and a line for the
@@ -49,11 +53,11 @@ internal sealed class CertificateStore : IDisposable
         {
             if (folder.Length == 0)
             {
-                return new CertificateStore(folder, ServerCertificate.SelfSigned(time), ("", ""), metrics, logger);
+                return new CertificateStore(folder, new(() => ServerCertificate.SelfSigned(time)), ("", ""), metrics, logger);
             }
 
             var files = ServerCertificate.ReadFiles(folder);
-            var store = new CertificateStore(folder, ServerCertificate.Parse(files.Certificates, files.Key), files, metrics, logger);
+            var store = new CertificateStore(folder, new(ServerCertificate.Parse(files.Certificates, files.Key)), files, metrics, logger);
             metrics.CertificateReads.Add();
             return store;
         }
@@ -108,7 +112,7 @@ internal sealed class CertificateStore : IDisposable
                 _seen = files;
                 // The one before is left to the garbage collector: handshakes may be using it.
                 var next = ServerCertificate.Parse(files.Certificates, files.Key);
-                Volatile.Write(ref _current, next);
+                Volatile.Write(ref _current, new(next));
                 _metrics.CertificateReads.Add();
                 CertificateLog.Reloaded(_logger, _folder, next.TargetCertificate.Subject, next.TargetCertificate.NotAfter);
                 return true;
@@ -148,15 +152,15 @@ internal sealed class CertificateStore : IDisposable
     private void Changed(object sender, FileSystemEventArgs change) => _timer?.Change(Debounce, PollInterval);
 }
 
-/// <summary>Messages about certificates. Ids: 1100.</summary>
+/// <summary>Messages about certificates. Ids: 1200.</summary>
 internal static partial class CertificateLog
 {
-    [LoggerMessage(EventId = 1100, Level = LogLevel.Information, Message = "New certificate from {Folder}: {Subject}, valid until {NotAfter:u}")]
+    [LoggerMessage(EventId = 1200, Level = LogLevel.Information, Message = "New certificate from {Folder}: {Subject}, valid until {NotAfter:u}")]
     public static partial void Reloaded(ILogger logger, string folder, string subject, DateTime notAfter);
 
-    [LoggerMessage(EventId = 1101, Level = LogLevel.Error, Message = "The certificate before stays in use: cannot use tls.crt and tls.key of {Folder}: {Reason}")]
+    [LoggerMessage(EventId = 1201, Level = LogLevel.Error, Message = "The certificate before stays in use: cannot use tls.crt and tls.key of {Folder}: {Reason}")]
     public static partial void Refused(ILogger logger, string folder, string reason);
 
-    [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "Cannot watch {Folder}, reading it every {PollSeconds} s instead: {Reason}")]
+    [LoggerMessage(EventId = 1202, Level = LogLevel.Warning, Message = "Cannot watch {Folder}, reading it every {PollSeconds} s instead: {Reason}")]
     public static partial void WatchFailed(ILogger logger, string folder, double pollSeconds, string reason);
 }

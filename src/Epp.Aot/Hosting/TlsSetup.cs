@@ -53,6 +53,15 @@ internal sealed class TlsSetup : IDisposable
         return new TlsSetup(extProc, new ListenerTls(metricsStore, TlsPolicy.Default, authorities));
     }
 
+    /// <summary>Makes a self-signed certificate now, in the background, so that the first handshake does not wait for it.</summary>
+    public void Prepare()
+    {
+        if (ExtProc is { } listener)
+        {
+            _ = Task.Run(() => listener.Certificates.Current);
+        }
+    }
+
     public void Dispose()
     {
         ExtProc?.Certificates.Dispose();

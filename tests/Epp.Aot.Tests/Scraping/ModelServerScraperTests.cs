@@ -89,7 +89,7 @@ public sealed class ModelServerScraperTests
         Assert.Equal(3, lab.Columns.Waiting[0]);
         using var again = new FakeWorker((s, _) => s.Send(FakeWorker.Ok(Load)) > 0, worker.Port);
         lab.Until(() => lab.Columns.Live[0]);
-        Assert.Equal([3001, 3002], lab.Log.Lines.Select(l => l.Id));
+        Assert.Equal([3101, 3102], lab.Log.Lines.Select(l => l.Id));
     }
 
     [Fact]
@@ -175,7 +175,7 @@ public sealed class ModelServerScraperTests
         using var lab = new Lab([worker.Port, worker.Port]);
         lab.Until(() => worker.Requests >= 6);
         Assert.Equal(0.25, lab.Columns.KvUsage[1]);
-        Assert.Equal(3003, Assert.Single(lab.Log.Lines).Id);
+        Assert.Equal(3103, Assert.Single(lab.Log.Lines).Id);
     }
 
     [Fact]
