@@ -23,6 +23,9 @@ internal static partial class KubeLog
     [LoggerMessage(EventId = 3205, Level = LogLevel.Information, Message = "The API server does not stream lists ({Failure}): {Resource} is listed in chunks")]
     public static partial void NoStreamedLists(ILogger logger, string resource, KubeFailure failure);
 
+    [LoggerMessage(EventId = 3206, Level = LogLevel.Warning, Message = "Cannot watch {Resource} in {Namespace} yet, retrying: {Failure}; {Hint}")]
+    public static partial void OptionalKindNotStarted(ILogger logger, string resource, string @namespace, KubeFailure failure, string hint);
+
     [LoggerMessage(EventId = 3210, Level = LogLevel.Information, Message = "Leader election on lease {Namespace}/{Lease} as {Identity}")]
     public static partial void ElectionStarted(ILogger logger, string @namespace, string lease, string identity);
 

@@ -93,6 +93,10 @@ internal sealed class WatchState(KubeResource resource, string ns, bool required
         {
             KubeLog.WatchNotStarted(logger, resource.FullName, ns, failure, hint);
         }
+        else if (failure.Fault is not (KubeFault.Forbidden or KubeFault.NotFound))
+        {
+            KubeLog.OptionalKindNotStarted(logger, resource.FullName, ns, failure, hint);
+        }
         else
         {
             KubeLog.OptionalKindUnavailable(logger, resource.FullName, ns, failure, hint);
