@@ -281,6 +281,7 @@ internal sealed record LeaseSpec
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     MaxDepth = MaxDepth)]
 [JsonSerializable(typeof(AnyObject))]
 [JsonSerializable(typeof(KubeList<Pod>))]

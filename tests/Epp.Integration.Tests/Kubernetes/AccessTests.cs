@@ -12,7 +12,7 @@ public sealed class AccessTests
     [InlineData("certificate-authority: \"@CA@\", tls-server-name: kubernetes.default.svc", "")]
     [InlineData("insecure-skip-tls-verify: true", "")]
     [InlineData("certificate-authority: \"@CA@\", tls-server-name: wrong.test", "RemoteCertificateNameMismatch")]
-    [InlineData("x: y", "The remote certificate is invalid")]
+    [InlineData("x: y", "remote certificate is invalid")]
     public async Task Server_IsCheckedAsTheClusterSays(string cluster, string failure)
     {
         var plane = await KubeTestplane.RequireAsync();
