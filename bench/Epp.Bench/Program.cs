@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Epp.Bench.Running;
 
-// Figures: `make bench FILTER='*Pick*'`. Checks: `--smoke` calls each benchmark once; `--allocations [--save]` compares the bytes each
+// Figures: `make bench FILTER='*Pick*'`; `--index-trace` the prefix index on its reference trace. Checks: `--smoke` calls each benchmark once; `--allocations [--save]` compares the bytes each
 // allocates with bench/baselines/micro.json, or writes that file.
 switch (args)
 {
@@ -9,6 +9,8 @@ switch (args)
         return Smoke.Run(Console.Out);
     case ["--allocations", .. var rest]:
         return Allocations.Run(rest.Contains("--save"), Console.Out);
+    case ["--index-trace", .. var rest]:
+        return Epp.Bench.Prefix.IndexTraceRun.Run(rest, Console.Out);
     default:
         BenchmarkSwitcher.FromAssembly(typeof(BenchmarkSet).Assembly).Run(args, BenchConfig.Instance);
         return 0;

@@ -18,7 +18,6 @@ public sealed class ApproxPrefixIndex
 
     /// <summary>Blocks whose cache misses overlap.</summary>
     private const int Batch = 16;
-    private const int MaxTableLog2 = 28;
 
     private readonly Lock _gate = new();
     private readonly ulong _seed;
@@ -189,7 +188,7 @@ public sealed class ApproxPrefixIndex
     {
         while (_table.Count >= _table.MaxCount)
         {
-            if (_table.SizeLog2 < MaxTableLog2 && Fits(0, _table.SizeLog2 + 1))
+            if (_table.SizeLog2 < HolderTable.MaxLog2 && Fits(0, _table.SizeLog2 + 1))
             {
                 Rebuild(_table.SizeLog2 + 1, _table.SetWords);
             }
@@ -199,7 +198,7 @@ public sealed class ApproxPrefixIndex
             }
         }
 
-        if (_table.NeedsRebuild)
+        if (_table.NeedsRebuild(1))
         {
             Rebuild(_table.SizeLog2, _table.SetWords);
         }

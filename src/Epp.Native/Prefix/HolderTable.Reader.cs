@@ -23,7 +23,7 @@ internal sealed partial class HolderTable
 
             ChangeAll(Bits(word), bits, position, counts);
             ref var entry = ref _entries[index];
-            var again = Volatile.Read(ref entry.Holders);
+            var again = Volatile.Read(ref entry.Holders) & HoldersMask;
             if (again == word)
             {
                 return word;
@@ -51,7 +51,7 @@ internal sealed partial class HolderTable
 
     private static void CountInline(ulong word, int delta, Span<int> counts)
     {
-        for (var n = (int)(word >> TagShift); n > 0; n--)
+        for (var n = (int)Tag(word); n > 0; n--)
         {
             var slot = (int)(word & SlotMask);
             if (slot < counts.Length)

@@ -27,23 +27,42 @@ internal sealed partial class HolderTable
     public bool Contains(ulong hash) => Find(hash, out _) != 0;
 
     /// <summary>Writer: true when one more holder of this hash needs a bit set that it does not have yet.</summary>
-    public bool WouldNeedSet(ulong hash) => Find(hash, out _) >> TagShift == InlineHolders;
+    public bool WouldNeedSet(ulong hash) => Tag(Find(hash, out _)) == InlineHolders;
 
-    /// <summary>Writer: adds a holder; <paramref name="slot"/> &lt; 64 · <see cref="SetWords"/> and the table is not full.</summary>
-    public void Add(ulong hash, ushort slot)
+    /// <summary>Writer: true when a slot holds the hash.</summary>
+    public bool Contains(ulong hash, ushort slot) => IsHeld(Find(hash, out _), slot);
+
+    /// <summary>Writer: every hash a slot holds, by reading the whole table.</summary>
+    public List<ulong> BlocksOf(ushort slot)
+    {
+        var blocks = new List<ulong>();
+        foreach (ref var entry in _entries.AsSpan())
+        {
+            if ((entry.Holders & HoldersMask) is not (0 or Tombstone) && IsHeld(entry.Holders, slot))
+            {
+                blocks.Add(entry.Hash);
+            }
+        }
+
+        return blocks;
+    }
+
+    /// <summary>
+    /// Writer: adds a holder; <paramref name="slot"/> &lt; 64 · <see cref="SetWords"/> and the table is not full. False where it is one already.
+    /// </summary>
+    public bool Add(ulong hash, ushort slot)
     {
         var i = Home(hash);
         var free = -1;
-        while (_entries[i].Holders is var word and not 0)
+        while (Tag(_entries[i].Holders) is var tag and not 0)
         {
-            if (word == Tombstone)
+            if (tag == TombstoneTag)
             {
                 free = free < 0 ? i : free;
             }
             else if (_entries[i].Hash == hash)
             {
-                AddHolder(ref _entries[i], slot);
-                return;
+                return AddHolder(ref _entries[i], slot);
             }
 
             i = (i + 1) & (_entries.Length - 1);
@@ -57,16 +76,18 @@ internal sealed partial class HolderTable
 
         Count++;
         Volatile.Write(ref _entries[free].Hash, hash);
-        Volatile.Write(ref _entries[free].Holders, (1UL << TagShift) | slot);
+        Change(ref _entries[free], (1UL << TagShift) | slot);
+        Stamp(free, _epoch);
+        return true;
     }
 
-    /// <summary>Writer: removes a holder; the entry goes with its last one.</summary>
-    public void Remove(ulong hash, ushort slot)
+    /// <summary>Writer: removes a holder; the entry goes with its last one. False where it was none.</summary>
+    public bool Remove(ulong hash, ushort slot)
     {
-        var word = Find(hash, out var index);
+        var word = Find(hash, out var index) & HoldersMask;
         if (word == 0)
         {
-            return;
+            return false;
         }
 
         if (!TryRepeat(in _lastRemoved, word, slot, out var next))
@@ -78,20 +99,24 @@ internal sealed partial class HolderTable
         if (next != 0)
         {
             Replace(ref _entries[index], word, next);
-            return;
+            return next != word;
         }
 
         Count--;
         Free(index);
+        return true;
     }
 
     /// <summary>Writer: copies every entry to an empty table with at least as wide bit sets; what was shared stays shared.</summary>
     public void CopyTo(HolderTable next)
     {
         var moved = new ulong[_sets];
-        foreach (var entry in _entries)
+        next._epoch = _epoch;
+        for (var from = 0; from < _entries.Length; from++)
         {
-            if (entry.Holders is 0 or Tombstone)
+            var entry = _entries[from];
+            var word = entry.Holders & HoldersMask;
+            if (word is 0 or Tombstone)
             {
                 continue;
             }
@@ -102,7 +127,7 @@ internal sealed partial class HolderTable
                 i = (i + 1) & (next._entries.Length - 1);
             }
 
-            var word = entry.Holders;
+            next.Stamp(i, _stamps is null ? (byte)0 : _stamps[from]);
             if (IsSet(word))
             {
                 word = next.CopyOf(Bits(word), ref moved[(uint)word]);
@@ -131,9 +156,9 @@ internal sealed partial class HolderTable
         return copy;
     }
 
-    private void AddHolder(ref Entry entry, ushort slot)
+    private bool AddHolder(ref Entry entry, ushort slot)
     {
-        var word = entry.Holders;
+        var word = entry.Holders & HoldersMask;
         if (!TryRepeat(in _lastAdded, word, slot, out var next))
         {
             next = With(word, slot);
@@ -141,6 +166,7 @@ internal sealed partial class HolderTable
         }
 
         Replace(ref entry, word, next);
+        return next != word;
     }
 
     /// <summary>Shares the outcome of a remembered step, where it is a set that still exists.</summary>
@@ -163,7 +189,7 @@ internal sealed partial class HolderTable
             return;
         }
 
-        Volatile.Write(ref entry.Holders, next);
+        Change(ref entry, next);
         _setEntries += (IsSet(next) ? 1 : 0) - (IsSet(word) ? 1 : 0);
         if (IsSet(word))
         {
@@ -179,7 +205,7 @@ internal sealed partial class HolderTable
             return (Bits(word)[slot / 64] >> (slot % 64) & 1) != 0 ? word : NewSetFrom(word, slot);
         }
 
-        var count = (int)(word >> TagShift);
+        var count = (int)Tag(word);
         var next = 0UL;
         var n = 0;
         var placed = false;
@@ -219,7 +245,7 @@ internal sealed partial class HolderTable
 
         var left = 0UL;
         var count = 0;
-        for (var i = 0; i < (int)(word >> TagShift); i++)
+        for (var i = 0; i < (int)Tag(word); i++)
         {
             var holder = (word >> (i * SlotBits)) & SlotMask;
             if (holder != slot)
@@ -264,20 +290,24 @@ internal sealed partial class HolderTable
     private void Free(int index)
     {
         var mask = _entries.Length - 1;
-        if (_entries[(index + 1) & mask].Holders != 0)
+        if (Tag(_entries[(index + 1) & mask].Holders) != 0)
         {
-            Volatile.Write(ref _entries[index].Holders, Tombstone);
+            Change(ref _entries[index], Tombstone);
             return;
         }
 
         do
         {
-            Volatile.Write(ref _entries[index].Holders, 0);
+            Change(ref _entries[index], 0);
             _used--;
             index = (index - 1) & mask;
         }
-        while (_entries[index].Holders == Tombstone);
+        while (Tag(_entries[index].Holders) == TombstoneTag);
     }
+
+    /// <summary>Stores who holds an entry, and that it changed.</summary>
+    private static void Change(ref Entry entry, ulong holders) =>
+        Volatile.Write(ref entry.Holders, ((entry.Holders + OneChange) & ~HoldersMask) | holders);
 
     /// <summary>A new set of an inline word's holders and one more.</summary>
     private ulong NewSetOf(ulong word, ushort slot)

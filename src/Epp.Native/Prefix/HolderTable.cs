@@ -9,12 +9,12 @@ namespace Epp.Native.Prefix;
 /// publishes, so a reader finds every entry that is present all the while it looks.
 /// </summary>
 /// <remarks>
-/// The holders of an entry are one 64-bit word, written and read in one piece: 0 = free; tag 1 … 4 = that many slots of 14 bits,
-/// ascending; tag <see cref="SetTag"/> = generation and index of a bit set; tag <see cref="TombstoneTag"/> = removed. A bit set never
-/// changes while a word names it, and neighbours that come to the same holders in the same step share one: a reader that knows the word
-/// knows the bits. A writer stores the hash before the word and changes the word before it reuses what the old one named; a set's
-/// generation grows with each reuse, so that no word means two sets. A reader loads word, hash, bits, and the word again; where the words
-/// differ it looks again.
+/// The holders of an entry are one 64-bit word, written and read in one piece. Its low 59 bits say who: tag 0 = free; tag 1 … 4 = that many
+/// slots of 14 bits, ascending; tag <see cref="SetTag"/> = generation and index of a bit set; tag <see cref="TombstoneTag"/> = removed. A bit
+/// set never changes while a word names it, and neighbours that come to the same holders in the same step share one: a reader that knows
+/// the word knows the bits. The high 5 bits count the entry's changes, so that a reader that looks twice sees whether it changed between.
+/// A writer stores the hash before the word and changes the word before it reuses what the old one named; a set's generation grows with
+/// each reuse, so that no word means two sets. A reader loads word, hash, bits, and the word again; where the words differ it looks again.
 /// </remarks>
 internal sealed partial class HolderTable
 {
@@ -22,17 +22,24 @@ internal sealed partial class HolderTable
     private const int SlotBits = 14;
     private const ulong SlotMask = (1UL << SlotBits) - 1;
     private const int TagShift = 56;
-    private const ulong SetTag = 0xFE;
-    private const ulong TombstoneTag = 0xFF;
+    private const ulong TagMask = 7;
+    private const ulong SetTag = 6;
+    private const ulong TombstoneTag = 7;
     private const ulong Tombstone = TombstoneTag << TagShift;
+    private const ulong OneChange = 1UL << 59;
+    private const ulong HoldersMask = OneChange - 1;
     private const int GenerationShift = 32;
     private const ulong GenerationMask = 0xFFFFFFUL << GenerationShift;
     private const int SetsPerChunk = 64;
+
+    /// <summary>Largest table: 2^28 entries, 4.3 GB.</summary>
+    public const int MaxLog2 = 28;
 
     /// <summary>How often a reader looks again at an entry that changes under it before it takes it for gone.</summary>
     private const int ReadAttempts = 4;
 
     private readonly Entry[] _entries;
+    private readonly byte[]? _stamps;
     private readonly int _shift;
     private readonly ulong _multiplier;
     private ulong[][] _setChunks = [];
@@ -46,12 +53,14 @@ internal sealed partial class HolderTable
     /// <param name="sizeLog2">Entries as a power of two, 4 … 30.</param>
     /// <param name="setWords">64-bit words of one bit set: endpoint slots / 64, rounded up.</param>
     /// <param name="multiplier">Secret: a client that chooses its hashes cannot aim them at one probe chain.</param>
-    public HolderTable(int sizeLog2, int setWords, ulong multiplier)
+    /// <param name="stamped">Keep one byte an entry that says when it was last matched.</param>
+    public HolderTable(int sizeLog2, int setWords, ulong multiplier, bool stamped = false)
     {
         SizeLog2 = sizeLog2;
         SetWords = setWords;
         _multiplier = multiplier | 1;
         _entries = new Entry[1 << sizeLog2];
+        _stamps = stamped ? new byte[1 << sizeLog2] : null;
         _shift = 64 - sizeLog2;
     }
 
@@ -68,13 +77,13 @@ internal sealed partial class HolderTable
     /// <summary>Hashes with at least one holder.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Most hashes before the table is full: 1/2 of the entries.</summary>
-    public int MaxCount => _entries.Length / 2;
+    /// <summary>Most hashes before the table is full: 5/8 of the entries.</summary>
+    public int MaxCount => MaxCountOf(SizeLog2);
 
-    /// <summary>True when entries and tombstones together fill 5/8: probe chains would grow long.</summary>
-    public bool NeedsRebuild => _used >= _entries.Length / 8 * 5;
+    /// <summary>True when entries and tombstones and this many more together fill 3/4: probe chains would grow long.</summary>
+    public bool NeedsRebuild(int more) => _used + (long)more >= _entries.Length / 4 * 3;
 
-    public long EntryBytes => EntryBytesOf(SizeLog2);
+    public long EntryBytes => EntryBytesOf(SizeLog2) + (_stamps?.Length ?? 0);
 
     public long SetBytes => _setChunks.Length * ChunkBytes;
 
@@ -87,6 +96,8 @@ internal sealed partial class HolderTable
     private int SetStride => SetWords + 1;
 
     public static long EntryBytesOf(int sizeLog2) => 16L << sizeLog2;
+
+    public static int MaxCountOf(int sizeLog2) => (1 << sizeLog2) / 8 * 5;
 
     /// <summary>
     /// Reader: adds 1 to <paramref name="counts"/> of every holder of each hash, from the first hash to the last before one nobody
@@ -103,7 +114,7 @@ internal sealed partial class HolderTable
         var position = 0;
         for (; position < hashes.Length; position++)
         {
-            var word = Find(hashes[position], out var index);
+            var word = Find(hashes[position], out var index) & HoldersMask;
             if (word == current && word != 0)
             {
                 continue;
@@ -123,7 +134,9 @@ internal sealed partial class HolderTable
         return position;
     }
 
-    private static bool IsSet(ulong word) => word >> TagShift == SetTag;
+    private static bool IsSet(ulong word) => Tag(word) == SetTag;
+
+    private static ulong Tag(ulong word) => (word >> TagShift) & TagMask;
 
     private int Home(ulong hash) => (int)((hash * _multiplier) >> _shift);
 
@@ -133,18 +146,19 @@ internal sealed partial class HolderTable
     {
         var entries = _entries;
         var i = Home(hash);
-        // The table is never more than 5/8 used, so a free entry ends the loop.
+        // The table is never more than 3/4 used, so a free entry ends the loop.
         for (; ;)
         {
             ref var entry = ref entries[i & (entries.Length - 1)];
             var word = Volatile.Read(ref entry.Holders);
-            if (word == 0)
+            var tag = Tag(word);
+            if (tag == 0)
             {
                 index = 0;
                 return 0;
             }
 
-            if (Volatile.Read(ref entry.Hash) == hash && word != Tombstone)
+            if (Volatile.Read(ref entry.Hash) == hash && tag != TombstoneTag)
             {
                 // The entry may have been freed and reused between the two loads: then the word is not this hash's.
                 var again = Volatile.Read(ref entry.Holders);

@@ -1,0 +1,247 @@
+using System.Numerics;
+
+namespace Epp.Native.Prefix;
+
+/// <summary>How a reader finds out who holds a chain from its first block on without a gap; see the rules above the first part.</summary>
+internal sealed partial class HolderTable
+{
+    /// <summary>Blocks whose cache misses overlap.</summary>
+    private const int Batch = 16;
+
+    /// <summary>
+    /// Reader: walks a chain until no slot of <paramref name="alive"/> is left that held every block so far, or, with
+    /// <paramref name="toTheEnd"/>, until a block that nobody holds; says for each slot where it fell out. What was read is in the walk, for
+    /// <see cref="IsUnchanged"/>.
+    /// </summary>
+    /// <returns>Blocks read whose holders count.</returns>
+    public int Walk(ReadOnlySpan<ulong> hashes, PrefixWalk walk, ReadOnlySpan<ulong> alive, bool toTheEnd, bool earlyExit)
+    {
+        walk.Begin(hashes.Length, SetWords);
+        var previous = 0UL;
+        var position = 0;
+        var warmed = 0UL;
+        while (position < hashes.Length)
+        {
+            var end = Math.Min(position + Batch, hashes.Length);
+            for (var i = position; i < end; i++)
+            {
+                warmed += _entries[Home(hashes[i])].Holders;
+            }
+
+            for (; position < end; position++)
+            {
+                var word = Find(hashes[position], out var place);
+                walk.Words[position] = word;
+                walk.Places[position] = place;
+                word &= HoldersMask;
+                if (word == previous && word != 0)
+                {
+                    continue;
+                }
+
+                previous = word;
+                if (word == 0)
+                {
+                    return Stop(walk, position, warmed);
+                }
+
+                walk.Runs.Add((position, word));
+                var any = position == 0 ? Enter(word, walk, alive) : walk.HasLive && Narrow(word, position, walk);
+                if (!toTheEnd && (!any || (earlyExit && walk.LiveCount == 1)))
+                {
+                    // One that is alone is counted to here: a lower bound.
+                    return Stop(walk, position + 1, warmed);
+                }
+            }
+        }
+
+        return Stop(walk, position, warmed);
+    }
+
+    /// <summary>Reader: true when the first <paramref name="count"/> blocks of a walk still have the holders it read, and had them all along.</summary>
+    public bool IsUnchanged(ReadOnlySpan<ulong> hashes, PrefixWalk walk, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            ref var entry = ref _entries[walk.Places[i]];
+            if (Volatile.Read(ref entry.Holders) != walk.Words[i] || Volatile.Read(ref entry.Hash) != hashes[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Reader: true when a slot is among the holders a word of a run names.</summary>
+    public bool IsHeld(ulong word, ushort slot)
+    {
+        if (IsSet(word))
+        {
+            var bits = Bits(word);
+            return slot / 64 < bits.Length && (bits[slot / 64] >> (slot % 64) & 1) != 0;
+        }
+
+        for (var n = (int)Tag(word); n > 0; n--)
+        {
+            if ((ushort)(word & SlotMask) == slot)
+            {
+                return true;
+            }
+
+            word >>= SlotBits;
+        }
+
+        return false;
+    }
+
+    private static int Stop(PrefixWalk walk, int depth, ulong warmed)
+    {
+        walk.Warmed = warmed;
+        LeaveAll(walk, depth);
+        return depth;
+    }
+
+    /// <summary>The holders of the first block that are alive.</summary>
+    private bool Enter(ulong word, PrefixWalk walk, ReadOnlySpan<ulong> alive)
+    {
+        if (!IsSet(word))
+        {
+            var live = 0UL;
+            var count = 0;
+            for (var n = (int)Tag(word); n > 0; n--)
+            {
+                var slot = (int)(word & SlotMask);
+                if (slot / 64 < alive.Length && (alive[slot / 64] >> (slot % 64) & 1) != 0)
+                {
+                    live |= (ulong)slot << (count++ * SlotBits);
+                }
+
+                word >>= SlotBits;
+            }
+
+            walk.Live = live | ((ulong)count << TagShift);
+            walk.LiveCount = count;
+            return count > 0;
+        }
+
+        var bits = Bits(word);
+        var alives = 0;
+        walk.LiveIsSet = true;
+        for (var w = 0; w < walk.LiveBits.Length; w++)
+        {
+            walk.LiveBits[w] = w < bits.Length && w < alive.Length ? Volatile.Read(ref bits[w]) & alive[w] : 0;
+            alives += BitOperations.PopCount(walk.LiveBits[w]);
+        }
+
+        walk.LiveCount = alives;
+        return alives > 0;
+    }
+
+    /// <summary>Lets those fall out that do not hold a block.</summary>
+    private bool Narrow(ulong word, int position, PrefixWalk walk)
+    {
+        if (!walk.LiveIsSet)
+        {
+            var left = walk.Live;
+            var live = 0UL;
+            var count = 0;
+            for (var n = (int)Tag(left); n > 0; n--)
+            {
+                var slot = (ushort)(left & SlotMask);
+                if (IsHeld(word, slot))
+                {
+                    live |= (ulong)slot << (count++ * SlotBits);
+                }
+                else
+                {
+                    walk.Leave(slot, position);
+                }
+
+                left >>= SlotBits;
+            }
+
+            walk.Live = live | ((ulong)count << TagShift);
+            walk.LiveCount = count;
+            return count > 0;
+        }
+
+        return IsSet(word) ? NarrowSet(Bits(word), position, walk) : NarrowToInline(word, position, walk);
+    }
+
+    private static bool NarrowSet(Span<ulong> bits, int position, PrefixWalk walk)
+    {
+        for (var w = 0; w < walk.LiveBits.Length; w++)
+        {
+            var live = walk.LiveBits[w];
+            var gone = live & ~(w < bits.Length ? Volatile.Read(ref bits[w]) : 0);
+            if (gone != 0)
+            {
+                walk.LiveBits[w] = live & ~gone;
+                LeaveWord(gone, w, position, walk);
+            }
+        }
+
+        return walk.LiveCount > 0;
+    }
+
+    private static bool NarrowToInline(ulong word, int position, PrefixWalk walk)
+    {
+        var live = 0UL;
+        var count = 0;
+        for (var n = (int)Tag(word); n > 0; n--)
+        {
+            var slot = (int)(word & SlotMask);
+            ref var bits = ref walk.LiveBits[slot / 64 < walk.LiveBits.Length ? slot / 64 : 0];
+            if (slot / 64 < walk.LiveBits.Length && (bits >> (slot % 64) & 1) != 0)
+            {
+                bits &= ~(1UL << (slot % 64));
+                live |= (ulong)slot << (count++ * SlotBits);
+            }
+
+            word >>= SlotBits;
+        }
+
+        LeaveAll(walk, position);
+        walk.LiveIsSet = false;
+        walk.Live = live | ((ulong)count << TagShift);
+        walk.LiveCount = count;
+        return count > 0;
+    }
+
+    private static void LeaveAll(PrefixWalk walk, int position)
+    {
+        if (walk.LiveIsSet)
+        {
+            for (var w = 0; w < walk.LiveBits.Length; w++)
+            {
+                if (walk.LiveBits[w] != 0)
+                {
+                    LeaveWord(walk.LiveBits[w], w, position, walk);
+                    walk.LiveBits[w] = 0;
+                }
+            }
+
+            return;
+        }
+
+        var live = walk.Live;
+        for (var n = (int)Tag(live); n > 0; n--)
+        {
+            walk.Leave((ushort)(live & SlotMask), position);
+            live >>= SlotBits;
+        }
+
+        walk.Live = 0;
+        walk.LiveCount = 0;
+    }
+
+    private static void LeaveWord(ulong gone, int word, int position, PrefixWalk walk)
+    {
+        walk.LiveCount -= BitOperations.PopCount(gone);
+        for (; gone != 0; gone &= gone - 1)
+        {
+            walk.Leave((ushort)((word * 64) + BitOperations.TrailingZeroCount(gone)), position);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Epp.Hashing;
+
+namespace Epp.Native.Prefix;
+
+/// <summary>The sequence hashes of one prompt's full blocks. Reused; not thread-safe.</summary>
+public sealed class PromptBlocks
+{
+    private ulong[] _locals = new ulong[256];
+    private ulong[] _sequences = new ulong[256];
+    private DynamoBlockHasher? _hasher;
+    private PromptShape _shape;
+
+    /// <summary>Full blocks of the last prompt.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Their sequence hashes, in order.</summary>
+    public ReadOnlySpan<ulong> Sequences => _sequences.AsSpan(0, Count);
+
+    /// <summary>
+    /// The tokens an engine takes from its cache: the block with a prompt's last token is always computed anew (kv-routing §8, item 2).
+    /// </summary>
+    public static int HitTokens(int promptTokens, int heldBlocks, PromptShape shape) =>
+        promptTokens == 0 ? 0 : shape.BlockTokens * Math.Min(heldBlocks, (promptTokens - 1) / shape.BlockTokens);
+
+    /// <summary>Hashes a prompt.</summary>
+    /// <param name="tokens">Its token ids.</param>
+    /// <param name="shape">How the engine cuts it.</param>
+    /// <param name="seed">Seed of every block, from the adapter.</param>
+    /// <param name="firstSeed">Seed of the first block, from adapter and salt: engines salt it alone.</param>
+    public void Hash(ReadOnlySpan<uint> tokens, PromptShape shape, ulong seed, ulong firstSeed)
+    {
+        if (_hasher is null || _shape != shape)
+        {
+            _hasher = new DynamoBlockHasher(shape.BlockTokens, shape.IsEagle);
+            _shape = shape;
+        }
+
+        _hasher.Reset(seed);
+        Count = _hasher.BlocksAfter(tokens.Length);
+        if (_sequences.Length < Count)
+        {
+            _sequences = new ulong[Count + (Count / 2)];
+            _locals = new ulong[_sequences.Length];
+        }
+
+        if (Count == 0)
+        {
+            return;
+        }
+
+        _hasher.Append(tokens, _locals, _sequences);
+        if (firstSeed != seed)
+        {
+            _hasher.Reset(firstSeed);
+            _hasher.Append(tokens[..shape.WindowTokens], _locals, _sequences);
+            for (var i = 1; i < Count; i++)
+            {
+                _sequences[i] = DynamoBlockHasher.Chain(_sequences[i - 1], _locals[i]);
+            }
+        }
+    }
+}
