@@ -56,6 +56,8 @@ internal static class EppFlags
         new("max-request-body-bytes", FlagType.Quantity, "64MiB", Limits, "Largest request body of one stream; beyond it the client gets 413."),
         new("max-buffered-bytes", FlagType.Quantity, "512MiB", Limits, "Request bodies held by all streams together; beyond it the client gets 503."),
         new("prefix-index-memory", FlagType.Quantity, "256MiB", Limits, "Hard memory budget of the approximate prefix index."),
+        new("kv-index-memory", FlagType.Quantity, "1GiB", Limits, "Hard memory budget of each index of KV events; the blocks matched longest ago go first."),
+        new("kv-events-stale-after", FlagType.Duration, "30s", Limits, "How long no source of KV events may be connected before picks go by what was sent lately; 0 = for ever."),
         new("v", FlagType.Int, "2", Logging, "Verbosity: 2 default, 3 verbose, 4 debug (every pick with its scores), 5 trace."),
         new("tracing", FlagType.Bool, "true", Logging, "Export traces where OTEL_TRACES_EXPORTER=otlp or an OTLP endpoint says where to; false = never."),
         new("zap-encoder", FlagType.String, "", Logging, "Log format: json or console; empty = console, with --zap-devel=false json."),

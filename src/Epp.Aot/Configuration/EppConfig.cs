@@ -126,6 +126,23 @@ public sealed record ConcurrencyParameters(int MaxConcurrency = 100, double Head
 /// <summary>Of <c>approx-prefix-cache-producer</c>.</summary>
 public sealed record ApproxPrefixParameters(ApproxPrefixConfig Config) : PluginParameters;
 
+/// <summary>Of <c>precise-prefix-cache-producer</c>.</summary>
+/// <param name="Config">How prompts are matched.</param>
+/// <param name="Events">Where events come from.</param>
+/// <param name="BudgetBytes">Memory of the index; null = the flag's.</param>
+public sealed record PrecisePrefixParameters(PrecisePrefixConfig Config, KvEventsConfig Events, long? BudgetBytes = null) : PluginParameters;
+
+/// <summary>Of <c>precise-prefix-cache-scorer</c> while its producer is looked for.</summary>
+/// <param name="Own">The producer it brings along; null = it has no parameters.</param>
+public sealed record PreciseScorerParameters(PrecisePrefixParameters? Own) : PluginParameters;
+
+/// <summary>Where KV events come from.</summary>
+/// <param name="ListenPort">Engines connect to this port; 0 = they are connected to.</param>
+/// <param name="TopicFilter">Prefix of the topics that are read.</param>
+/// <param name="SocketPort">Port of an engine's publisher; each data-parallel rank has the next one.</param>
+/// <param name="ReplayPort">Port of its replay socket; 0 = none.</param>
+public sealed record KvEventsConfig(int ListenPort = 0, string TopicFilter = "kv@", int SocketPort = 5557, int ReplayPort = 0);
+
 /// <summary>Of <c>file-discovery</c>.</summary>
 /// <param name="Path">The endpoints file.</param>
 /// <param name="WatchFile">Follow changes.</param>

@@ -12,6 +12,7 @@ public static class PluginCatalog
 {
     public const string SingleProfileHandler = "single-profile-handler";
     public const string TokenProducer = "token-producer";
+    public const string PreciseScorer = "precise-prefix-cache-scorer";
     public const string FileDiscovery = "file-discovery";
     public const string MetricsDataSource = "metrics-data-source";
     public const string CoreMetricsExtractor = "core-metrics-extractor";
@@ -33,11 +34,13 @@ public static class PluginCatalog
         [LoadAwareScorer.PluginType] = PluginKind.Scorer,
         [ActiveRequestScorer.PluginType] = PluginKind.Scorer,
         [PrefixCacheScorer.PluginType] = PluginKind.Scorer,
+        [PreciseScorer] = PluginKind.Scorer,
         [MaxScorePicker.PluginType] = PluginKind.Picker,
         [RandomPicker.PluginType] = PluginKind.Picker,
         [WeightedRandomPicker.PluginType] = PluginKind.Picker,
         [SingleProfileHandler] = PluginKind.ProfileHandler,
         [ApproxPrefixProducer.PluginType] = PluginKind.Producer,
+        [PrecisePrefixProducer.PluginType] = PluginKind.Producer,
         [TokenProducer] = PluginKind.Producer,
         [FileDiscovery] = PluginKind.Discovery,
         [MetricsDataSource] = PluginKind.DataSource,

@@ -28,6 +28,8 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
                 new PickerParameters(Math.Max(1, map.Int("maxNumOfEndpoints", 1))),
             PrefixCacheScorer.PluginType => PrefixScorer(map),
             ApproxPrefixProducer.PluginType => ApproxProducer(map),
+            PrecisePrefixProducer.PluginType => Precise(map, isScorer: false),
+            PluginCatalog.PreciseScorer => new PreciseScorerParameters(map.Node.Entries.Count == 0 ? null : Precise(map, isScorer: true)),
             PluginCatalog.TokenProducer => TokenProducer(map),
             PluginCatalog.FileDiscovery => FileDiscovery(map),
             PluginCatalog.MetricsDataSource => MetricsSource(map),

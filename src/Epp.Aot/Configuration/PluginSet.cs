@@ -97,13 +97,17 @@ internal sealed class PluginSet
     {
         for (var i = 0; i < _plugins.Count; i++)
         {
-            if (_plugins[i].Parameters is PrefixScorerParameters scorer)
+            if (_plugins[i].Parameters is PreciseScorerParameters composite)
+            {
+                _plugins[i] = _plugins[i] with { Parameters = new PrefixScorerParameters(PreciseProducerOf(_plugins[i], composite)) };
+            }
+            else if (_plugins[i].Parameters is PrefixScorerParameters scorer)
             {
                 _plugins[i] = _plugins[i] with { Parameters = scorer with { Producer = ProducerOf(_plugins[i], scorer) } };
             }
         }
 
-        if (_plugins.Any(p => p.Parameters is ApproxPrefixParameters { Config.Rules: Dialect.LlmD })
+        if (_plugins.Any(p => p.Parameters is ApproxPrefixParameters { Config.Rules: Dialect.LlmD } or PrecisePrefixParameters)
             && !_plugins.Any(p => p.Type == PluginCatalog.TokenProducer))
         {
             FindOrAdd(PluginCatalog.TokenProducer);
@@ -124,9 +128,9 @@ internal sealed class PluginSet
             return FindOrAdd(ApproxPrefixProducer.PluginType, new ApproxPrefixParameters(new ApproxPrefixConfig(Dialect.LlmD))).Name;
         }
 
-        if (Find(scorer.Producer) is not ({ Parameters: ApproxPrefixParameters } or { Kind: PluginKind.Producer, Parameters: NoParameters }) && !IsRefused(scorer.Producer))
+        if (Find(scorer.Producer) is not ({ Parameters: ApproxPrefixParameters or PrecisePrefixParameters } or { Kind: PluginKind.Producer, Parameters: NoParameters }) && !IsRefused(scorer.Producer))
         {
-            var known = _plugins.Where(p => p.Parameters is ApproxPrefixParameters).Select(p => p.Name);
+            var known = _plugins.Where(p => p.Parameters is ApproxPrefixParameters or PrecisePrefixParameters).Select(p => p.Name);
             _problems.Error(
                 PlaceOf(plugin),
                 $"plugin '{plugin.Name}': parameters.prefixMatchInfoProducerName",
@@ -134,6 +138,26 @@ internal sealed class PluginSet
         }
 
         return scorer.Producer;
+    }
+
+    /// <summary>llm-d's deprecated composite: the one precise producer there is, else one of its own (plugins §3.11).</summary>
+    private string PreciseProducerOf(PluginConfig plugin, PreciseScorerParameters scorer)
+    {
+        var producers = _plugins.FindAll(static p => p.Parameters is PrecisePrefixParameters);
+        if (producers.Count > 1)
+        {
+            _problems.Error(
+                PlaceOf(plugin), $"plugin '{plugin.Name}'", $"there are {producers.Count} plugins of type {PrecisePrefixProducer.PluginType}; use prefix-cache-scorer with prefixMatchInfoProducerName to name one");
+        }
+
+        if (producers.Count > 0)
+        {
+            return producers[0].Name;
+        }
+
+        var name = plugin.Name + "-producer";
+        _plugins.Add(new PluginConfig(name, PrecisePrefixProducer.PluginType, PluginKind.Producer, scorer.Own ?? new PrecisePrefixParameters(new PrecisePrefixConfig(), new KvEventsConfig())));
+        return name;
     }
 
     private void ReadOne(MapReader item, PluginParametersReader reader)

@@ -1,3 +1,4 @@
+using Epp.Native;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
@@ -13,7 +14,13 @@ namespace Epp.Aot.Configuration;
 /// <param name="Seed">Seed of all chance; secret where requests come from strangers.</param>
 /// <param name="Hashing">Block hashes of a request.</param>
 /// <param name="PrefixBudgetBytes">Memory of all prefix indexes together.</param>
-public sealed record SchedulerContext(Pool Pool, ulong Seed, BlockHashing Hashing, long PrefixBudgetBytes = ApproxPrefixIndex.DefaultBudgetBytes);
+/// <param name="KvSources">What engines say, by the name of the producer that reads it.</param>
+public sealed record SchedulerContext(
+    Pool Pool,
+    ulong Seed,
+    BlockHashing Hashing,
+    long PrefixBudgetBytes = ApproxPrefixIndex.DefaultBudgetBytes,
+    IReadOnlyDictionary<string, KvSource>? KvSources = null);
 
 /// <summary>Builds the scheduler a configuration asks for. The one place that maps plugin types to policies.</summary>
 public static class SchedulerFactory
@@ -50,13 +57,29 @@ public static class SchedulerFactory
         var plugin => throw Unmapped(plugin),
     };
 
-    private static ApproxPrefixProducer CreateProducer(string name, EppConfig config, SchedulerContext context, int producers, Scheduler? previous)
+    private static IPrefixProducer CreateProducer(string name, EppConfig config, SchedulerContext context, int producers, Scheduler? previous)
     {
-        var wanted = ((ApproxPrefixParameters)config.Plugin(name).Parameters).Config;
         // The memory budget is shared out by number: with another number no index can stay.
-        var kept = previous?.Producers.Count == producers ? previous.Producers.FirstOrDefault(p => p.Name == name && p.Config == wanted) : null;
-        return kept ?? new ApproxPrefixProducer(
-            name, wanted, new ApproxPrefixIndex(context.Seed, context.PrefixBudgetBytes / producers), context.Pool, context.Hashing);
+        var budget = context.PrefixBudgetBytes / producers;
+        var kept = previous?.Producers.Count == producers ? previous.Producers.FirstOrDefault(p => p.Name == name) : null;
+        if (config.Plugin(name).Parameters is not PrecisePrefixParameters precise)
+        {
+            var wanted = ((ApproxPrefixParameters)config.Plugin(name).Parameters).Config;
+            return kept is ApproxPrefixProducer approx && approx.Config == wanted
+                ? approx
+                : new ApproxPrefixProducer(name, wanted, new ApproxPrefixIndex(context.Seed, budget), context.Pool, context.Hashing);
+        }
+
+        if (kept is PrecisePrefixProducer same && same.Config == precise.Config)
+        {
+            return same;
+        }
+
+        // A third for requests whose tokens are not known, two for what was sent lately, where events stopped.
+        var byBytes = new ApproxPrefixProducer(
+            name, new ApproxPrefixConfig(Dialect.LlmD, precise.Config.BlockTokens), new ApproxPrefixIndex(context.Seed, budget / 3), context.Pool, context.Hashing);
+        var source = context.KvSources?.GetValueOrDefault(name) ?? new KvSource(new KvIndex(context.Seed));
+        return new PrecisePrefixProducer(name, precise.Config, source, context.Pool, byBytes, context.Seed, budget / 2);
     }
 
     private static IFilter CreateFilter(PluginConfig plugin) => (plugin.Type, plugin.Parameters) switch
@@ -79,8 +102,8 @@ public static class SchedulerFactory
         (LoraAffinityScorer.PluginType, _) => new LoraAffinityScorer(plugin.Name),
         (_, LoadAwareParameters p) => new LoadAwareScorer(plugin.Name, p.Threshold),
         (_, ActiveRequestParameters p) => new ActiveRequestScorer(plugin.Name, p.IdleThreshold, p.MaxBusyScore),
-        (PrefixCacheScorer.PluginType, PrefixScorerParameters p) =>
-            new PrefixCacheScorer(plugin.Name, producers.IndexOf(p.Producer), p.LengthWeight, p.LengthScaleTokens),
+        (PrefixCacheScorer.PluginType or PluginCatalog.PreciseScorer, PrefixScorerParameters p) =>
+            new PrefixCacheScorer(plugin.Name, producers.IndexOf(p.Producer), p.LengthWeight, p.LengthScaleTokens, plugin.Type),
         _ => throw Unmapped(plugin),
     };
 

@@ -14,7 +14,6 @@ public static class UnbuiltPlugins
     private const string Session = "strategy encodedEndpointHeaderConfig sessionIdConfig profileName";
     private const string Disagg =
         "stageOrder profiles deciders decodeProfile prefillProfile encodeProfile prefillDeciderPluginName deciderPluginName encodeDeciderPluginName";
-    private const string Precise = "tokenProcessorConfig indexerConfig kvEventsConfig speculativeIndexing speculativeTTL";
     private const string Source = "scheme path port insecureSkipVerify caCertPath clientCertPath clientKeyPath interval";
 
     private static readonly FrozenSet<string> Experimental = new[]
@@ -37,7 +36,6 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.Filter, "conditions fallbackOnEmpty inFlightLoadProducerName", "utilization-filter"),
             .. Of(PluginKind.Scorer, null, "topology-affinity-scorer", "latency-scorer", "multicluster-prefix-cache-scorer"),
             .. Of(PluginKind.Scorer, "", "multicluster-queue-scorer", "multicluster-kv-cache-utilization-scorer"),
-            .. Of(PluginKind.Scorer, Precise, "precise-prefix-cache-scorer"),
             .. Of(PluginKind.Scorer, "label enableFiltering", "context-length-aware"),
             .. Of(PluginKind.Scorer, "queueThresholdTokens inFlightLoadProducerName", "token-load-scorer"),
             .. Of(PluginKind.Scorer, "lruSize prefixMatchInfoProducerName prefixPluginType prefixPluginName", "no-hit-lru-scorer"),
@@ -59,7 +57,6 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.Producer, "addEstimatedOutputTokens outputRatio maxEstimatedOutputTokens prefixMatchInfoProducerName syncCrossReplicaState", "inflight-load-producer"),
             .. Of(PluginKind.Producer, "headerName cookieName", "session-id-producer"),
             .. Of(PluginKind.Producer, "cacheSizeInMBPerServer", "mm-embeddings-cache-producer"),
-            .. Of(PluginKind.Producer, Precise, "precise-prefix-cache-producer"),
             .. Of(PluginKind.Producer, "windowDurationMs maxPerReplica blockSizeTokens maxPrefixTokensToMatch minColocateBlocks maxBatchSize balanceBy", "burst-prefix-cache-producer"),
             .. Of(PluginKind.Producer, "prefixMatchInfoProducerName minCachedTokenDelta prefillProfileName", "p2p-source-producer"),
             .. Of(PluginKind.Producer, null, "predicted-latency-producer", "multicluster-approx-prefix-cache-producer"),

@@ -132,7 +132,7 @@ internal sealed class DebugReport(
         var producers = scheduling().Producers;
         foreach (var plugin in configuration().Plugins)
         {
-            ApproxPrefixProducer? producer = null;
+            IPrefixProducer? producer = null;
             foreach (var candidate in producers)
             {
                 producer = candidate.Name == plugin.Name ? candidate : producer;
@@ -148,9 +148,18 @@ internal sealed class DebugReport(
 
         foreach (var producer in producers)
         {
-            StartState(json, producer.Name, ApproxPrefixProducer.PluginType);
+            StartState(json, producer.Name, producer.Type);
             json.WriteStartObject("state");
-            json.WriteNumber("blocks", producer.Index.Blocks);
+            json.WriteNumber("blocks", producer.Blocks);
+            if (producer is PrecisePrefixProducer { Source: var source })
+            {
+                json.WriteNumber("holderBlocks", source.Index.HolderBlocks);
+                json.WriteNumber("bytes", source.Index.BytesUsed);
+                json.WriteNumber("budgetBytes", source.Index.BudgetBytes);
+                json.WriteNumber("evictedBlocks", source.Index.Evicted);
+                json.WriteBoolean("stale", source.IsStale);
+            }
+
             json.WriteEndObject();
             json.WriteEndObject();
         }

@@ -65,6 +65,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         if (scan is not null)
         {
             routing.SetCacheSalt(scan.CacheSalt);
+            routing.Tokens.TryRead(scan, request.Body);
         }
 
         var priority = objectives.Priority(HeaderOr(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
@@ -213,7 +214,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
     {
         for (var i = 0; i < scheduler.Producers.Count; i++)
         {
-            if (scheduler.Producers[i].Name == ApproxPrefixProducer.PluginType)
+            if (scheduler.Producers[i].Name is ApproxPrefixProducer.PluginType or PrecisePrefixProducer.PluginType)
             {
                 return routing.PrefixMatches[i].MatchBlocks[endpoint.Index.Value] > 0;
             }

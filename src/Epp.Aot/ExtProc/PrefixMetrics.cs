@@ -1,5 +1,4 @@
 using Epp.Aot.Telemetry;
-using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
 
 namespace Epp.Aot.ExtProc;
@@ -14,11 +13,11 @@ internal sealed class PrefixMetrics
 
     public PrefixMetrics(Scheduler scheduler, EppMetrics metrics)
     {
-        _series = [.. scheduler.Producers.Select(p => metrics.PrefixIndexer(ApproxPrefixProducer.PluginType, p.Name))];
+        _series = [.. scheduler.Producers.Select(p => metrics.PrefixIndexer(p.Type, p.Name))];
         for (var i = 0; i < _series.Length; i++)
         {
-            var index = scheduler.Producers[i].Index;
-            _series[i].Size = () => index.Blocks;
+            var producer = scheduler.Producers[i];
+            _series[i].Size = () => producer.Blocks;
         }
     }
 

@@ -30,7 +30,7 @@ public delegate void BlockHashing(RoutingRequest request, Dialect rules, int blo
 /// Matches a request's prefix blocks with what was sent to each endpoint before, and records each pick. Thread-safe. Lives as long as
 /// its pool.
 /// </summary>
-public sealed class ApproxPrefixProducer
+public sealed class ApproxPrefixProducer : IPrefixProducer
 {
     public const string PluginType = "approx-prefix-cache-producer";
 
@@ -56,6 +56,10 @@ public sealed class ApproxPrefixProducer
     }
 
     public string Name { get; }
+
+    public string Type => PluginType;
+
+    public int Blocks => Index.Blocks;
 
     public ApproxPrefixConfig Config => _config;
 

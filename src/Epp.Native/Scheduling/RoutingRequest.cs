@@ -38,6 +38,9 @@ public sealed class RoutingRequest
     /// <summary>The body's <c>cache_salt</c>, UTF-8, unescaped; may be empty.</summary>
     public ReadOnlySpan<byte> CacheSalt => _cacheSalt.AsSpan(0, _cacheSaltLength);
 
+    /// <summary>Token ids of the prompts, where something computed them.</summary>
+    public PromptTokens Tokens { get; } = new();
+
     /// <summary>Prefix matches, one per prefix producer of the configuration, by the producer's ordinal.</summary>
     public PrefixMatch[] PrefixMatches { get; set; } = [];
 
@@ -117,6 +120,7 @@ public sealed class RoutingRequest
         Subset = null;
         _targetModelLength = 0;
         _cacheSaltLength = 0;
+        Tokens.Clear();
         foreach (var match in PrefixMatches)
         {
             match.Clear();

@@ -13,7 +13,7 @@ namespace Epp.Native.Scheduling;
 public sealed class Scheduler
 {
     private readonly Profile _profile;
-    private readonly ApproxPrefixProducer[] _producers;
+    private readonly IPrefixProducer[] _producers;
     private readonly int _firstProfilePlugin;
     private readonly int _firstRecordPlugin;
     private readonly ulong _seed;
@@ -22,7 +22,7 @@ public sealed class Scheduler
     /// <param name="profile">The only profile (<c>single-profile-handler</c>).</param>
     /// <param name="producers">Prefix producers; the position is the ordinal scorers use.</param>
     /// <param name="seed">Seed of all chance.</param>
-    public Scheduler(Profile profile, ApproxPrefixProducer[] producers, ulong seed)
+    public Scheduler(Profile profile, IPrefixProducer[] producers, ulong seed)
     {
         _profile = profile;
         _producers = producers;
@@ -34,7 +34,7 @@ public sealed class Scheduler
 
     public Profile Profile => _profile;
 
-    public IReadOnlyList<ApproxPrefixProducer> Producers => _producers;
+    public IReadOnlyList<IPrefixProducer> Producers => _producers;
 
     /// <summary>The timed steps, in the order of <see cref="RoutingRequest.PluginTicks"/>.</summary>
     public IReadOnlyList<PluginDescriptor> Plugins { get; }
@@ -182,12 +182,12 @@ public sealed class Scheduler
         return (liveCount, liveCount + deadCount);
     }
 
-    private static PluginDescriptor[] Describe(Profile profile, ApproxPrefixProducer[] producers)
+    private static PluginDescriptor[] Describe(Profile profile, IPrefixProducer[] producers)
     {
         var plugins = new List<PluginDescriptor>();
         foreach (var producer in producers)
         {
-            plugins.Add(new PluginDescriptor(ExtensionPoint.DataProducer, ApproxPrefixProducer.PluginType, producer.Name));
+            plugins.Add(new PluginDescriptor(ExtensionPoint.DataProducer, producer.Type, producer.Name));
         }
 
         foreach (var filter in profile.Filters)
@@ -203,7 +203,7 @@ public sealed class Scheduler
         plugins.Add(new PluginDescriptor(ExtensionPoint.Picker, profile.Picker.Type, profile.Picker.Name));
         foreach (var producer in producers)
         {
-            plugins.Add(new PluginDescriptor(ExtensionPoint.PreRequest, ApproxPrefixProducer.PluginType, producer.Name));
+            plugins.Add(new PluginDescriptor(ExtensionPoint.PreRequest, producer.Type, producer.Name));
         }
 
         return [.. plugins];

@@ -1,4 +1,5 @@
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
@@ -211,7 +212,7 @@ public class SchedulerTests
         var request = TestPool.WithHashes(scheduler, 3, 256);
         for (var slot = 0; slot < endpoints; slot++)
         {
-            scheduler.Producers[0].Index.Add((ushort)slot, 1000, request.PrefixMatches[0].Hashes.All);
+            ((ApproxPrefixProducer)scheduler.Producers[0]).Index.Add((ushort)slot, 1000, request.PrefixMatches[0].Hashes.All);
         }
 
         void Decide()

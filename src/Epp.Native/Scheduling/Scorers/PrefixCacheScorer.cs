@@ -8,13 +8,14 @@ namespace Epp.Native.Scheduling.Scorers;
 /// <param name="producer">Ordinal of the prefix producer in <see cref="RoutingRequest.PrefixMatches"/>.</param>
 /// <param name="lengthWeight">w, 0 … 1; the references' default 0.</param>
 /// <param name="lengthScaleTokens">Tokens that count as a full length, &gt; 0 where w &gt; 0; default 8192.</param>
-public sealed class PrefixCacheScorer(string name, int producer, double lengthWeight = 0, int lengthScaleTokens = 8192) : IScorer
+/// <param name="type">The plugin's type: llm-d has a second name for the same scorer with a precise producer.</param>
+public sealed class PrefixCacheScorer(string name, int producer, double lengthWeight = 0, int lengthScaleTokens = 8192, string type = PrefixCacheScorer.PluginType) : IScorer
 {
     public const string PluginType = "prefix-cache-scorer";
 
     public string Name => name;
 
-    public string Type => PluginType;
+    public string Type => type;
 
     public void Score(RoutingRequest request, in Candidates candidates, Span<double> scores)
     {
