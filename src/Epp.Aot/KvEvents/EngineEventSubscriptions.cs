@@ -120,13 +120,17 @@ internal sealed class EngineEventSubscriptions : IAsyncDisposable
             var failure = "";
             try
             {
-                (var connection, failure) = await ZmtpConnection.ConnectAsync(
+                (var connection, failure, var refused) = await ZmtpConnection.ConnectAsync(
                     worker.Address, _context.Options.Port + (int)number, _context.Wire, _context.Subscriptions, _context.Options.ConnectTimeout, stop).ConfigureAwait(false);
                 if (connection is not null)
                 {
                     delay.Reset();
                     interrupted = false;
                     failure = await ReadAsync(connection, rank, stop).ConfigureAwait(false);
+                }
+                else if (refused)
+                {
+                    rank.EngineGone();
                 }
             }
             catch (OperationCanceledException)

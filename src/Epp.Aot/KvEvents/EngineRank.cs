@@ -46,7 +46,7 @@ internal sealed class EngineRank : IReplaySink
     {
         Owner = connection;
         _sequence.BeginConnection();
-        return CanReplay ? new ValueTask(CatchUpAsync(cancellation)) : ValueTask.CompletedTask;
+        return CanReplay ? new ValueTask(RepairAsync(cancellation)) : ValueTask.CompletedTask;
     }
 
     /// <summary>Applies a message if it is the next one; false where <see cref="RepairAsync"/> must come first, and then the message again.</summary>
@@ -84,9 +84,6 @@ internal sealed class EngineRank : IReplaySink
         return true;
     }
 
-    /// <summary>Fetches what is missing.</summary>
-    public Task RepairAsync(CancellationToken cancellation) => CatchUpAsync(cancellation);
-
     /// <summary>Applies the message that showed the gap, unless the replay brought it.</summary>
     public void ApplyAfterRepair(ulong sequence, ReadOnlySpan<byte> payload)
     {
@@ -102,6 +99,17 @@ internal sealed class EngineRank : IReplaySink
         }
 
         Apply(sequence, payload);
+    }
+
+    /// <summary>Nobody listens where the engine was: its process has ended, and its blocks with it.</summary>
+    public void EngineGone()
+    {
+        if (_sequence.HasState)
+        {
+            _context.Series.AddRestart();
+            KvEventLog.Restarted(_context.Logger, Name);
+            Drop();
+        }
     }
 
     bool IReplaySink.OnBatch(ulong sequence, ReadOnlySpan<byte> payload)
@@ -140,7 +148,8 @@ internal sealed class EngineRank : IReplaySink
         return true;
     }
 
-    private async Task CatchUpAsync(CancellationToken cancellation)
+    /// <summary>Fetches what is missing.</summary>
+    public async Task RepairAsync(CancellationToken cancellation)
     {
         if (_resync)
         {

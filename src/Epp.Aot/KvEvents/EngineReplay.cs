@@ -23,7 +23,7 @@ internal sealed class EngineReplay(EngineEventOptions options, ZmtpOptions wire,
         await _slots.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            var (connection, failure) = await ZmtpConnection.ConnectAsync(host, port, wire with { SocketType = ZmtpSocketType.Dealer }, [], options.ReplayIdle, cancellation).ConfigureAwait(false);
+            var (connection, failure, _) = await ZmtpConnection.ConnectAsync(host, port, wire with { SocketType = ZmtpSocketType.Dealer }, [], options.ReplayIdle, cancellation).ConfigureAwait(false);
             if (connection is null)
             {
                 return $"replay socket {host}:{port}: {failure}";

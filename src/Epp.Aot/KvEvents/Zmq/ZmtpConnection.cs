@@ -48,8 +48,8 @@ internal sealed class ZmtpConnection : IDisposable
     /// <summary>A frame of the current message; lives until the next <see cref="TryRead"/>.</summary>
     public ReadOnlySpan<byte> Frame(int index) => _session.Frame(_buffer.Content, index);
 
-    /// <summary>Connects and does the handshake; null with the reason where that fails within the time.</summary>
-    public static async Task<(ZmtpConnection? Connection, string Failure)> ConnectAsync(string host, int port, ZmtpOptions options, byte[][] subscriptions, TimeSpan timeout, CancellationToken cancellation)
+    /// <summary>Connects and does the handshake; null with the reason where that fails within the time. Refused: nobody listens there.</summary>
+    public static async Task<(ZmtpConnection? Connection, string Failure, bool Refused)> ConnectAsync(string host, int port, ZmtpOptions options, byte[][] subscriptions, TimeSpan timeout, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(timeout);
@@ -62,17 +62,17 @@ internal sealed class ZmtpConnection : IDisposable
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             connection.Dispose();
-            return (null, e is OperationCanceledException ? $"no connection within {timeout.TotalSeconds:0} s" : e.Message);
+            return (null, e is OperationCanceledException ? $"no connection within {timeout.TotalSeconds:0} s" : e.Message, e is SocketException { SocketErrorCode: SocketError.ConnectionRefused });
         }
 
         if (await connection.OpenAsync(limit.Token).ConfigureAwait(false))
         {
-            return (connection, "");
+            return (connection, "", false);
         }
 
         var failure = connection.Failure;
         connection.Dispose();
-        return (null, failure);
+        return (null, failure, false);
     }
 
     /// <summary>Does the handshake; false with <see cref="Failure"/> where it fails.</summary>
