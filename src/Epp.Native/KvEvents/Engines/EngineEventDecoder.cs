@@ -70,6 +70,14 @@ public sealed partial class EngineEventDecoder(KvDecodeLimits? limits = null)
         return new KvDecodeResult(KvDecodeError.None, decoded, undecodable, unknown);
     }
 
+    /// <summary>The rank that a batch names, without decoding its events; false where it names none or cannot be read.</summary>
+    public static bool TryReadRank(ReadOnlySpan<byte> payload, out uint rank)
+    {
+        var known = ReadBatch(payload, out _, out var named) == KvDecodeError.None && named is not null;
+        rank = named ?? 0;
+        return known;
+    }
+
     /// <summary>
     /// Finds the events and the rank, which stands behind them. Walks the whole batch once, so that what follows reads values known to be
     /// complete.

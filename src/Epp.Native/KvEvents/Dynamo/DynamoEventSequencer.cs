@@ -1,0 +1,337 @@
+namespace Epp.Native.KvEvents.Dynamo;
+
+/// <summary>A recovery to run.</summary>
+/// <param name="Rank">Whose.</param>
+/// <param name="Epoch">Comes back with the answer; an answer of an older one is worthless.</param>
+/// <param name="Start">First event wanted; null = the whole state.</param>
+public readonly record struct DynamoRestore(KvRank Rank, int Epoch, ulong? Start);
+
+/// <summary>
+/// Puts Dynamo's events into order (kv-routing §2.5): per worker and rank it follows <c>event_id</c>, holds back what comes after a gap, and says
+/// which recoveries to run. A rank that nobody can be asked about is applied as it comes. Where a recovery fails for good, the rank begins
+/// empty instead of keeping what may be wrong. Not thread-safe.
+/// </summary>
+public sealed class DynamoEventSequencer : IKvEventSink
+{
+    /// <summary>Ranks followed at most.</summary>
+    private const int MaxRanks = 1 << 16;
+
+    private readonly IKvEventTarget _target;
+    private readonly KvEventFilter _filter;
+    private readonly Dictionary<KvRank, DynamoRankState> _ranks = [];
+    private readonly Queue<DynamoRestore> _restores = [];
+
+    /// <param name="target">Takes the events in order.</param>
+    public DynamoEventSequencer(IKvEventTarget target)
+    {
+        _target = target;
+        _filter = new KvEventFilter(target);
+    }
+
+    /// <summary>Times that numbers were missing.</summary>
+    public long Gaps { get; private set; }
+
+    /// <summary>Events left out because they had been applied.</summary>
+    public long Duplicates { get; private set; }
+
+    /// <summary>Events dropped at a bound.</summary>
+    public long Dropped { get; private set; }
+
+    /// <summary>The next recovery to run.</summary>
+    public bool TryTakeRestore(out DynamoRestore restore) => _restores.TryDequeue(out restore);
+
+    /// <inheritdoc/>
+    public void Stored(in KvStored stored)
+    {
+        var state = Judge(stored.Head, out var apply);
+        if (apply)
+        {
+            _filter.Stored(stored);
+        }
+        else if (state is not null)
+        {
+            Dropped += state.Hold(new DynamoPendingEvent(stored));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Removed(in KvRemoved removed)
+    {
+        var state = Judge(removed.Head, out var apply);
+        if (apply)
+        {
+            _filter.Removed(removed);
+        }
+        else if (state is not null)
+        {
+            Dropped += state.Hold(new DynamoPendingEvent(removed));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Cleared(in KvCleared cleared)
+    {
+        var state = Find(cleared.Head.Holder);
+        if (state is null || state.IsStale(cleared.Head.EventId))
+        {
+            Duplicates++;
+            return;
+        }
+
+        if (cleared.WholeWorker)
+        {
+            foreach (var (rank, other) in _ranks)
+            {
+                if (rank.WorkerId == cleared.Head.Holder.WorkerId)
+                {
+                    other.Invalidate(DynamoCursor.Initial, 0);
+                }
+            }
+        }
+
+        state.Invalidate(DynamoCursor.Barrier, cleared.Head.EventId);
+        _filter.Cleared(cleared);
+    }
+
+    /// <summary>Somebody can be asked about a rank: its whole state is fetched at once.</summary>
+    public void AddRecovery(KvRank rank)
+    {
+        if (Find(rank) is { } state)
+        {
+            state.Recoverable = true;
+            Begin(rank, state, null);
+        }
+    }
+
+    /// <summary>A rank is gone, with its blocks; with the last one its worker.</summary>
+    public void RemoveRank(KvRank rank)
+    {
+        if (!_ranks.Remove(rank))
+        {
+            return;
+        }
+
+        foreach (var other in _ranks.Keys)
+        {
+            if (other.WorkerId == rank.WorkerId)
+            {
+                _target.DropRank(rank);
+                return;
+            }
+        }
+
+        RemoveWorker(rank.WorkerId);
+    }
+
+    /// <summary>A worker is gone, with its blocks.</summary>
+    public void RemoveWorker(ulong workerId)
+    {
+        foreach (var rank in _ranks.Keys)
+        {
+            if (rank.WorkerId == workerId)
+            {
+                _ranks.Remove(rank);
+            }
+        }
+
+        _filter.Forget(workerId);
+        _target.DropWorker(workerId);
+    }
+
+    /// <summary>Events may have been missed without a sign: asks every rank for what is new.</summary>
+    public void Resume()
+    {
+        foreach (var (rank, state) in _ranks)
+        {
+            if (state is { Recoverable: true, InFlight: false })
+            {
+                Begin(rank, state, state.Cursor == DynamoCursor.Live ? state.Last + 1 : null);
+            }
+        }
+    }
+
+    /// <summary>Asks again about the ranks whose recovery failed.</summary>
+    public void RetryFailed()
+    {
+        foreach (var (rank, state) in _ranks)
+        {
+            if (state is { Degraded: true, Recoverable: true, InFlight: false })
+            {
+                Begin(rank, state, null);
+            }
+        }
+    }
+
+    /// <summary>Applies an answer; false where it is worthless by now or no answer at all, and counts as failed.</summary>
+    public bool Complete(in DynamoRestore restore, in DynamoRecoveryAnswer answer, DynamoEventDecoder decoder)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        if (!_ranks.TryGetValue(restore.Rank, out var state) || state.Epoch != restore.Epoch)
+        {
+            return true;
+        }
+
+        switch (answer.Kind)
+        {
+            case DynamoRecoveryKind.TreeDump:
+                _target.DropRank(restore.Rank);
+                decoder.DecodePayload(answer.Events, new RecoverySink(_filter, restore.Rank, null));
+                (state.Cursor, state.Last) = (answer.HasLast ? DynamoCursor.Live : DynamoCursor.Barrier, answer.Last);
+                break;
+            case DynamoRecoveryKind.Events:
+                var sink = new RecoverySink(_filter, restore.Rank, state.Cursor == DynamoCursor.Initial ? null : state.Last);
+                decoder.DecodePayload(answer.Events, sink);
+                (state.Cursor, state.Last) = (DynamoCursor.Live, ulong.Max(state.Last, ulong.Max(sink.Last, answer.Last)));
+                break;
+            case DynamoRecoveryKind.DumpFailed:
+                _target.DropRank(restore.Rank);
+                (state.Cursor, state.Last) = (DynamoCursor.Live, answer.Last);
+                break;
+            case DynamoRecoveryKind.TooNew:
+                // Nothing is newer there; where events wait all the same, they are what is newest.
+                state.Cursor = state.HasPending ? DynamoCursor.Barrier : state.Cursor;
+                break;
+            default:
+                return false;
+        }
+
+        (state.InFlight, state.Degraded) = (false, false);
+        Drain(restore.Rank, state);
+        return true;
+    }
+
+    /// <summary>A recovery failed for good: the rank begins empty, with the events that wait.</summary>
+    public void Fail(in DynamoRestore restore)
+    {
+        if (!_ranks.TryGetValue(restore.Rank, out var state) || state.Epoch != restore.Epoch)
+        {
+            return;
+        }
+
+        _target.DropRank(restore.Rank);
+        (state.InFlight, state.Degraded, state.Cursor) = (false, true, DynamoCursor.Barrier);
+        while (state.HasPending)
+        {
+            Apply(state, state.Take());
+        }
+    }
+
+    /// <summary>Whether to apply an event now; otherwise the state that holds it back, or null where it is left out.</summary>
+    private DynamoRankState? Judge(in KvEventHead head, out bool apply)
+    {
+        apply = false;
+        var state = Find(head.Holder);
+        if (state is null)
+        {
+            return null;
+        }
+
+        if (state.IsStale(head.EventId))
+        {
+            Duplicates++;
+            return null;
+        }
+
+        if (state.InFlight)
+        {
+            return state;
+        }
+
+        var gap = state.Cursor == DynamoCursor.Live && head.EventId != state.Last + 1;
+        Gaps += gap ? 1 : 0;
+        if (state.Recoverable && (gap || (state.Cursor == DynamoCursor.Initial)))
+        {
+            Begin(head.Holder, state, gap ? state.Last + 1 : null);
+            return state;
+        }
+
+        (apply, state.Cursor, state.Last) = (true, DynamoCursor.Live, head.EventId);
+        return state;
+    }
+
+    private void Drain(KvRank rank, DynamoRankState state)
+    {
+        while (state.HasPending)
+        {
+            var next = state.Peek().EventId;
+            if (state.Cursor == DynamoCursor.Live && next > state.Last + 1)
+            {
+                Begin(rank, state, state.Last + 1);
+                return;
+            }
+
+            var pending = state.Take();
+            if (state.Cursor != DynamoCursor.Live || next > state.Last)
+            {
+                Apply(state, pending);
+            }
+        }
+    }
+
+    private void Apply(DynamoRankState state, DynamoPendingEvent pending)
+    {
+        pending.Apply(_filter);
+        (state.Cursor, state.Last) = (DynamoCursor.Live, pending.EventId);
+    }
+
+    private void Begin(KvRank rank, DynamoRankState state, ulong? start)
+    {
+        if (!state.InFlight)
+        {
+            state.InFlight = true;
+            _restores.Enqueue(new DynamoRestore(rank, state.Epoch, start));
+        }
+    }
+
+    private DynamoRankState? Find(KvRank rank)
+    {
+        if (!_ranks.TryGetValue(rank, out var state) && _ranks.Count < MaxRanks)
+        {
+            _ranks[rank] = state = new DynamoRankState();
+        }
+
+        Dropped += state is null ? 1 : 0;
+        return state;
+    }
+
+    /// <summary>Passes on the events of one rank that are newer than what is applied.</summary>
+    private sealed class RecoverySink(IKvEventSink next, KvRank rank, ulong? after) : IKvEventSink
+    {
+        public ulong Last { get; private set; }
+
+        public void Stored(in KvStored stored)
+        {
+            if (Wants(stored.Head))
+            {
+                next.Stored(stored);
+            }
+        }
+
+        public void Removed(in KvRemoved removed)
+        {
+            if (Wants(removed.Head))
+            {
+                next.Removed(removed);
+            }
+        }
+
+        public void Cleared(in KvCleared cleared)
+        {
+            if (Wants(cleared.Head))
+            {
+                next.Cleared(cleared with { WholeWorker = false });
+            }
+        }
+
+        private bool Wants(in KvEventHead head)
+        {
+            if (head.Holder != rank || head.EventId <= after)
+            {
+                return false;
+            }
+
+            Last = ulong.Max(Last, head.EventId);
+            return true;
+        }
+    }
+}
