@@ -68,12 +68,16 @@ var metrics = new EppMetrics(
     new EppMetricsOptions(poolName, config.Dialect, flags.Bool("enable-grpc-stream-metrics"), flags.Duration("metrics-staleness-threshold")), pool, time);
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
 using var housekeeping = new Housekeeping(metrics.Streams, time);
+var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+await using var kvEvents = KvEventMode.Create(
+    config, flags.Quantity("kv-index-memory"), flags.Duration("kv-events-stale-after"), seed, pool, metrics, logs.CreateLogger("kv_events"), time);
 var context = new SchedulerContext(
     pool,
-    BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
+    seed,
     static (request, rules, blockSize, maxBlocks, into) =>
         ApproxPrefixHasher.Hash(request.Scan!, request.Body!, request.TargetModel, request.CacheSalt, rules, blockSize, maxBlocks, into),
-    flags.Quantity("prefix-index-memory"));
+    flags.Quantity("prefix-index-memory"),
+    kvEvents.Sources);
 RewriteNames.Keep(objectives, metrics);
 
 // 3. Where endpoints and their load come from.

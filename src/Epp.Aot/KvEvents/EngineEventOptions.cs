@@ -17,6 +17,9 @@ internal sealed record EngineEventOptions(
     string? Password = null,
     int MaxMessageBytes = 64 << 20)
 {
+    /// <summary>Told the model that a connected engine's topic names; null = nobody asks.</summary>
+    public EngineModelSeen? ModelSeen { get; init; }
+
     /// <summary>Longest wait between attempts to connect.</summary>
     public TimeSpan RetryCap { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -41,3 +44,6 @@ internal sealed record EngineEventOptions(
     /// <summary>Connections taken from engines at the same time.</summary>
     public int MaxConnections { get; init; } = 4096;
 }
+
+/// <summary>Takes the base model of an engine, UTF-8.</summary>
+internal delegate void EngineModelSeen(ReadOnlySpan<byte> model);

@@ -163,12 +163,19 @@ internal sealed class EngineEventSubscriptions : IAsyncDisposable
             await using var registration = stop.UnsafeRegister(static c => ((ZmtpConnection)c!).Abort("stopped"), connection).ConfigureAwait(false);
             KvEventLog.Connected(_context.Logger, rank.Name);
             await rank.BeginAsync(number, stop).ConfigureAwait(false);
+            var modelKnown = false;
             do
             {
                 var messages = 0;
                 while (connection.TryRead())
                 {
                     messages++;
+                    if (!modelKnown)
+                    {
+                        modelKnown = true;
+                        _context.Options.ModelSeen?.Invoke(EngineFrames.Model(connection));
+                    }
+
                     if (!EngineFrames.TryRead(connection, out var sequence))
                     {
                         _context.Series.AddUndecodableMessage();
@@ -215,6 +222,15 @@ internal static class EngineFrames
     {
         sequence = 0;
         return connection.FrameCount == 3 && EngineMessage.TryReadSequence(connection.Frame(1), out sequence) && sequence != EngineMessage.EndOfReplay;
+    }
+
+    /// <summary>The model of a topic <c>kv@pod@model</c>; empty where the topic has another form.</summary>
+    public static ReadOnlySpan<byte> Model(ZmtpConnection connection)
+    {
+        var topic = connection.FrameCount > 0 ? connection.Frame(0) : default;
+        var first = topic.IndexOf((byte)'@');
+        var second = first < 0 ? -1 : topic[(first + 1)..].IndexOf((byte)'@');
+        return second < 0 || topic[(first + second + 2)..].Contains((byte)'@') ? default : topic[(first + second + 2)..];
     }
 
     public static ReadOnlySpan<byte> Payload(ZmtpConnection connection) => connection.Frame(2);

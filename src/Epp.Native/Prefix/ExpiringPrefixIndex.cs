@@ -149,10 +149,13 @@ public sealed class ExpiringPrefixIndex
     private void Turn(long nowMs)
     {
         var now = nowMs / _stepMs;
-        if (_step < 0 || now - _step > Buckets)
+        if (_step < 0)
         {
-            _step = Math.Max(_step, now - Buckets);
+            _step = now;
         }
+
+        // After a long pause each bucket is due once.
+        _step = Math.Max(_step, now - Buckets);
 
         while (_step < now)
         {

@@ -1,0 +1,212 @@
+using Epp.Aot.Configuration;
+using Epp.Aot.KvEvents;
+using Epp.Aot.Telemetry;
+using Epp.Native.Pool;
+using Epp.Native.Prefix;
+using Microsoft.Extensions.Logging;
+
+namespace Epp.Aot.Hosting;
+
+/// <summary>
+/// The event sources of a configuration: for each precise producer an index, and for each endpoint of the pool a subscription. An endpoint that
+/// leaves loses its blocks before its slot is given to another.
+/// </summary>
+internal sealed class KvEventMode : IAsyncDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<string, KvSource> _sources = new(StringComparer.Ordinal);
+    private readonly List<Follower> _followers = [];
+
+    private KvEventMode()
+    {
+    }
+
+    /// <summary>What engines say, by the name of the producer that reads it.</summary>
+    public IReadOnlyDictionary<string, KvSource> Sources => _sources;
+
+    /// <param name="config">A checked configuration.</param>
+    /// <param name="budgetBytes">Memory of each index whose plugin does not say.</param>
+    /// <param name="staleAfter">How long nobody may be connected; zero = for ever.</param>
+    /// <param name="seed">Seed of tables and of the spread of reconnects.</param>
+    /// <param name="pool">The pool.</param>
+    /// <param name="metrics">Takes the figures.</param>
+    /// <param name="logger">Takes changes of state.</param>
+    /// <param name="time">The clock.</param>
+    public static KvEventMode Create(
+        EppConfig config, long budgetBytes, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, ILogger logger, TimeProvider time)
+    {
+        var mode = new KvEventMode();
+        foreach (var plugin in config.Plugins)
+        {
+            if (plugin.Parameters is PrecisePrefixParameters precise)
+            {
+                var source = new KvSource(new KvIndex(seed, precise.BudgetBytes ?? budgetBytes));
+                mode._sources.Add(plugin.Name, source);
+                mode._followers.Add(new Follower(plugin.Name, precise.Events, source, staleAfter, seed, pool, metrics, logger, time));
+            }
+        }
+
+        return mode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var follower in _followers)
+        {
+            await follower.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Follows the pool for one producer.</summary>
+    private sealed class Follower : IAsyncDisposable
+    {
+        private readonly Lock _gate = new();
+        private readonly Dictionary<Endpoint, ulong> _workers = [];
+        private readonly string _name;
+        private readonly KvSource _source;
+        private readonly TimeSpan _staleAfter;
+        private readonly Pool _pool;
+        private readonly ILogger _logger;
+        private readonly TimeProvider _time;
+        private readonly KvIndexWriter _writer;
+        private readonly EngineEventSubscriptions _engines;
+        private readonly ITimer _timer;
+        private ulong _lastWorker;
+        private long _connectedAt;
+
+        public Follower(
+            string name, KvEventsConfig events, KvSource source, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, ILogger logger, TimeProvider time)
+        {
+            (_name, _source, _staleAfter, _pool, _logger, _time) = (name, source, staleAfter, pool, logger, time);
+            _writer = new KvIndexWriter(source.Index, source.Shapes);
+            _engines = new EngineEventSubscriptions(
+                new EngineEventOptions(events.SocketPort, events.ReplayPort, events.TopicFilter, events.ListenPort) { ModelSeen = source.Shapes.LearnModel },
+                _writer, time, logger, new KvEventSeries(), seed, FindWorker);
+            _connectedAt = time.GetTimestamp();
+            pool.Removed += Remove;
+            pool.Published += Publish;
+            Publish(pool.Current);
+            metrics.AddKvSource(name, Read);
+            _timer = time.CreateTimer(static self => ((Follower)self!).Tick(), this, Period, Period);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _pool.Removed -= Remove;
+            _pool.Published -= Publish;
+            await _timer.DisposeAsync().ConfigureAwait(false);
+            await _engines.DisposeAsync().ConfigureAwait(false);
+        }
+
+        private void Publish(PoolSnapshot pool)
+        {
+            lock (_gate)
+            {
+                foreach (var slot in pool.Indexes)
+                {
+                    var endpoint = pool[slot];
+                    if (!_workers.ContainsKey(endpoint))
+                    {
+                        var worker = ++_lastWorker;
+                        _workers.Add(endpoint, worker);
+                        _source.Index.SetOwner(worker, slot);
+                        _engines.Add(worker, endpoint.Address, EndpointRank.Of(endpoint.Name));
+                    }
+                }
+            }
+        }
+
+        private void Remove(Endpoint endpoint)
+        {
+            lock (_gate)
+            {
+                if (_workers.Remove(endpoint, out var worker))
+                {
+                    _engines.Remove(worker);
+                }
+            }
+        }
+
+        /// <summary>The endpoint that a topic's pod names: by address and port, by address, or by name.</summary>
+        private bool FindWorker(ReadOnlySpan<byte> pod, ReadOnlySpan<byte> model, out ulong workerId)
+        {
+            _source.Shapes.LearnModel(model);
+            lock (_gate)
+            {
+                foreach (var (endpoint, worker) in _workers)
+                {
+                    if (pod.SequenceEqual(endpoint.HostPortUtf8) || pod.SequenceEqual(endpoint.AddressUtf8)
+                        || System.Text.Encoding.UTF8.GetString(pod) is var name && (endpoint.Name == name || endpoint.Name.StartsWith(name + "-rank-", StringComparison.Ordinal)))
+                    {
+                        workerId = worker;
+                        return true;
+                    }
+                }
+            }
+
+            workerId = 0;
+            return false;
+        }
+
+        private void Tick()
+        {
+            _source.Index.Maintain();
+            if (_engines.Series.Connected > 0)
+            {
+                _connectedAt = _time.GetTimestamp();
+            }
+
+            var isStale = _staleAfter > TimeSpan.Zero && _pool.Current.Count > 0 && _time.GetElapsedTime(_connectedAt) > _staleAfter;
+            if (isStale == _source.IsStale)
+            {
+                return;
+            }
+
+            _source.IsStale = isStale;
+            if (isStale)
+            {
+                KvEventModeLog.Stale(_logger, _name, _staleAfter.TotalSeconds);
+            }
+            else
+            {
+                KvEventModeLog.Fresh(_logger, _name);
+            }
+        }
+
+        private KvSourceFigures Read()
+        {
+            var series = _engines.Series;
+            var totals = _writer.Totals;
+            var index = _source.Index;
+            return new KvSourceFigures(
+                series.Messages, totals.StoredBlocks, totals.RemovedBlocks, totals.Cleared, series.UndecodableMessages + series.UndecodableEvents,
+                totals.UnknownParents, series.Gaps, series.Repairs, series.FailedRepairs, series.Dropped, series.Connected, _source.IsStale,
+                index.Blocks, index.HolderBlocks, index.BytesUsed, index.BudgetBytes, index.Evicted);
+        }
+    }
+}
+
+/// <summary>The data-parallel rank that an endpoint's name says, <c>…-rank-N</c> (contract §6.2); 0 where it says none.</summary>
+internal static class EndpointRank
+{
+    private const string Mark = "-rank-";
+
+    public static uint Of(string name)
+    {
+        var at = name.LastIndexOf(Mark, StringComparison.Ordinal);
+        return at >= 0 && uint.TryParse(name.AsSpan(at + Mark.Length), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var rank) && rank < 1024
+            ? rank
+            : 0;
+    }
+}
+
+/// <summary>Messages about event sources as a whole. Ids: 1110.</summary>
+internal static partial class KvEventModeLog
+{
+    [LoggerMessage(EventId = 1110, Level = LogLevel.Warning, Message = "KV events of {Producer}: nothing is connected for {Seconds} s; picks go by what was sent lately until events arrive again")]
+    public static partial void Stale(ILogger logger, string producer, double seconds);
+
+    [LoggerMessage(EventId = 1111, Level = LogLevel.Information, Message = "KV events of {Producer} arrive again; picks go by what engines hold")]
+    public static partial void Fresh(ILogger logger, string producer);
+}
