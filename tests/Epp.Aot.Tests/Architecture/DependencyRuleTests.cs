@@ -29,6 +29,7 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Scraping"),
         ("Hosting", "Cli"),
         ("Hosting", "Debugging"),
+        ("Hosting", "KvEvents"),
         // The debug page shows the flags in force.
         ("Debugging", "Cli"),
         ("Hosting", "Discovery"),

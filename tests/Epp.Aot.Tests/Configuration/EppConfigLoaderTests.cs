@@ -365,7 +365,7 @@ public class EppConfigLoaderTests
                 var config = Good($"plugins: [{{name: x, type: {type}{parameters}}}]", head);
                 var scheduler = SchedulerFactory.Create(config, new SchedulerContext(new Pool(), 1, static (_, _, _, _, _) => { }));
                 Assert.Contains(scheduler.Plugins, p => p.Type == type && p.Name == "x");
-                Assert.Equal(type == "prefix-cache-scorer" ? 1 : 0, scheduler.Producers.Count);
+                Assert.Equal(type is "prefix-cache-scorer" or "precise-prefix-cache-scorer" ? 1 : 0, scheduler.Producers.Count);
             }
         }
     }
