@@ -4,7 +4,7 @@ using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Engines;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>
 /// KV events straight from engines over ZMQ (kv-routing §8): connects to every rank of every endpoint it is told of, or listens for engines that

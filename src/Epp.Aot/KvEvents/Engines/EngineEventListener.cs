@@ -6,7 +6,7 @@ using Epp.Native.KvEvents.Engines;
 using Epp.Native.Wire.Zmtp;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>The worker behind the name that an engine puts into its topic, <c>kv@{pod}@{model}</c>.</summary>
 internal delegate bool EngineNameLookup(ReadOnlySpan<byte> pod, ReadOnlySpan<byte> model, out ulong workerId);

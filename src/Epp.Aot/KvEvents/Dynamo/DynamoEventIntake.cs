@@ -3,7 +3,7 @@ using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Wire;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>Takes the load that Dynamo's workers and routers report; any thread, one call at a time per source.</summary>
 internal interface IDynamoLoadSink

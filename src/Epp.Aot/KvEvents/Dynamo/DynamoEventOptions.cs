@@ -1,4 +1,4 @@
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>How Dynamo's event plane is followed (kv-routing §2).</summary>
 /// <param name="Namespace">Dynamo namespace of the workers.</param>

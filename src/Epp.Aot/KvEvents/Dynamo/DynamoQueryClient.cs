@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Scheduling;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>Where a worker answers queries, from its discovery record: <c>"tcp": "host:port/path"</c>.</summary>
 /// <param name="Host">Host.</param>
@@ -185,14 +185,14 @@ internal sealed class DynamoQueryClient : IDisposable
 
         if (waiting is null)
         {
-            var subject = DynamoPrologue.Member(header, "subject"u8);
+            var subject = JsonMember.Find(header, "subject");
             waiting = subject is not null && _waiting.TryGetValue(subject, out var found) ? found : throw new InvalidDataException("an answer nobody waits for");
         }
         else if (!data.IsEmpty)
         {
             waiting.TrySetResult((data.ToArray(), ""));
         }
-        else if (DynamoPrologue.Member(header, "error"u8) is { } error)
+        else if (JsonMember.Find(header, "error") is { } error)
         {
             waiting.TrySetResult((null, error));
         }
