@@ -22,6 +22,8 @@ public sealed class IntakeBench(ITestOutputHelper output)
     private const int TokensPerBlock = 16;
     private const int EventsPerBatch = 8;
 
+    private long _allocated;
+
     [SkippableFact]
     public async Task Engine_OverZmq()
     {
@@ -35,10 +37,11 @@ public sealed class IntakeBench(ITestOutputHelper output)
         var before = target.Blocks;
         var watch = Stopwatch.StartNew();
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        _allocated = GC.GetTotalAllocatedBytes();
         const int Batches = 40_000;
         publisher.Do($"repeat {Batches} {Convert.ToHexString(EngineBatch())}");
         await Wait.UntilAsync(() => target.Blocks - before >= (long)Batches * EventsPerBatch * BlocksPerEvent, TimeSpan.FromSeconds(120));
-        Report("ZMQ, engine batches", target.Blocks - before, watch, cpu, EngineBatch().Length);
+        Report("ZMQ, engine batches", Batches, target.Blocks - before, watch, cpu, EngineBatch().Length);
     }
 
     [SkippableFact]
@@ -60,18 +63,19 @@ public sealed class IntakeBench(ITestOutputHelper output)
         await File.WriteAllBytesAsync(file, NatsStream(Messages, out var messageBytes));
         var watch = Stopwatch.StartNew();
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        _allocated = GC.GetTotalAllocatedBytes();
         using var publisher = ChildProcesses.Start(new ProcessStartInfo("/bin/bash", $"-c \"exec 3<>/dev/tcp/127.0.0.1/{server.Port}; cat {file} >&3; read -t 100 -u 3 x; read -t 100 -u 3 x; read -t 100 -u 3 x; sleep 30\""));
         await Wait.UntilAsync(() => target.Blocks >= (long)Messages * BlocksPerEvent, TimeSpan.FromSeconds(120));
-        Report("NATS, Dynamo 1.6 messages", target.Blocks, watch, cpu, messageBytes);
+        Report("NATS, Dynamo 1.6 messages", Messages, target.Blocks, watch, cpu, messageBytes);
         ChildProcesses.Kill(publisher);
         File.Delete(file);
     }
 
-    private void Report(string what, long blocks, Stopwatch watch, TimeSpan cpuBefore, int messageBytes)
+    private void Report(string what, long messages, long blocks, Stopwatch watch, TimeSpan cpuBefore, int messageBytes)
     {
         var seconds = watch.Elapsed.TotalSeconds;
         var cpu = (Process.GetCurrentProcess().TotalProcessorTime - cpuBefore).TotalSeconds;
-        output.WriteLine($"{what} of {messageBytes} bytes: {blocks / seconds / 1e6:0.00} M blocks/s over {seconds:0.0} s, {cpu / seconds:0.00} cores, {blocks / cpu / 1e6:0.00} M blocks per CPU second");
+        output.WriteLine($"{what} of {messageBytes} bytes: {blocks / seconds / 1e6:0.00} M blocks/s over {seconds:0.0} s, {cpu / seconds:0.00} cores, {blocks / cpu / 1e6:0.00} M blocks per CPU second, {(GC.GetTotalAllocatedBytes() - _allocated) / (double)messages:0} bytes allocated per message");
     }
 
     private static byte[] EngineBatch()
