@@ -177,7 +177,6 @@ public sealed class DynamoEventTests
         await rig.PublishDurableAsync(stream, 1, 2500);
         var target = new RecordingTarget();
         await using var durable = new DynamoDurableSubscription(rig.Nats, rig.Options with { Namespace = "lab_ns", Component = "back-End" }, "4711", target, TimeProvider.System, rig.Log);
-        durable.OnConnected();
         await Wait.UntilAsync(() => target.Total == 2502, what: "snapshot and stream: " + rig.Log.Text);
         await rig.PublishDurableAsync(stream, 2501, 10);
         await Wait.UntilAsync(() => target.Total == 2512);
@@ -193,6 +192,45 @@ public sealed class DynamoEventTests
         Assert.Equal("", target.Overlap);
         durable.RemoveWorker(7);
         Assert.Equal(2, target.Total);
+    }
+
+    [SkippableFact]
+    public async Task Durable_AcknowledgedEvents_SurviveKills()
+    {
+        const int Events = 200_000;
+        using var server = new NatsServer();
+        await using var rig = new Rig(server);
+        var stream = JetStreamNames.Stream("lab", "backend");
+        await rig.AskAsync($"$JS.API.STREAM.CREATE.{stream}", $"{{\"name\":\"{stream}\",\"subjects\":[\"{stream}.*\"],\"retention\":\"limits\",\"storage\":\"file\"}}");
+        var target = new RecordingTarget();
+        await using var durable = new DynamoDurableSubscription(rig.Nats, rig.Options, "4711", target, TimeProvider.System, rig.Log);
+        for (var published = 0; published < Events; published += 2000)
+        {
+            await rig.PublishDurableAsync(stream, published, 2000);
+            if (published is Events / 4 or Events / 2)
+            {
+                server.Kill();
+                server.Start();
+                await Wait.UntilAsync(() => rig.Sender.IsConnected);
+            }
+        }
+
+        await Wait.UntilAsync(() => target.Total == Events, TimeSpan.FromSeconds(60), "every acknowledged event: " + rig.Log.Text);
+    }
+
+    [SkippableFact]
+    public async Task Worker_RemovedAndLate_StaysAway_UntilItIsBack()
+    {
+        using var server = new NatsServer();
+        await using var rig = new Rig(server);
+        rig.Publish(2);
+        await rig.HoldsAsync(2);
+        rig.Intake.RemoveWorker(rig.Worker.Id);
+        rig.Publish(2);
+        await Wait.UntilAsync(() => rig.Series.Messages == 4 + 1);
+        Assert.Equal(0, rig.Target.Total);
+        rig.Discover();
+        await rig.HoldsAsync(4);
     }
 
     private sealed class Rig : IAsyncDisposable, IDynamoLoadSink

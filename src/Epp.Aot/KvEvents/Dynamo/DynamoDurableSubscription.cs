@@ -53,6 +53,8 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
         var inbox = $"_INBOX.{_stream}.{consumer}";
         _inbox = Encoding.ASCII.GetBytes(inbox);
         nats.Subscribe(inbox, this);
+        // The connection may be up already, and then nobody says so.
+        _pull.Release();
         _ = RunAsync();
     }
 

@@ -74,6 +74,15 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
         }
     }
 
+    /// <summary>A worker is there. Needed only where one comes back under the id of one that was removed.</summary>
+    public void AddWorker(ulong workerId)
+    {
+        lock (_gate)
+        {
+            _sequencer.AddWorker(workerId);
+        }
+    }
+
     /// <summary>Where a rank can be asked: its whole state is fetched at once.</summary>
     public void SetQueryTarget(KvRank rank, DynamoQueryTarget target)
     {

@@ -137,6 +137,7 @@ internal sealed class EngineEventListener(EngineContext context, EngineEventSubs
 
     private static async ValueTask ApplyAsync(EngineRank rank, long number, ulong sequence, ZmtpConnection connection, CancellationToken stop)
     {
+        connection.IsPaused = true;
         await rank.Turn.WaitAsync(stop).ConfigureAwait(false);
         try
         {
@@ -154,6 +155,7 @@ internal sealed class EngineEventListener(EngineContext context, EngineEventSubs
         finally
         {
             rank.Turn.Release();
+            connection.IsPaused = false;
         }
     }
 

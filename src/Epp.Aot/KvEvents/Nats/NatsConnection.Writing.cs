@@ -46,7 +46,10 @@ internal sealed partial class NatsConnection
     {
         if (queued)
         {
-            _wake.Release();
+            if (_wake.CurrentCount == 0)
+            {
+                _wake.Release();
+            }
         }
         else
         {

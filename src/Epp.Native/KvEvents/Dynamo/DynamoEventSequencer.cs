@@ -16,10 +16,14 @@ public sealed partial class DynamoEventSequencer : IKvEventSink
     /// <summary>Ranks followed at most.</summary>
     private const int MaxRanks = 1 << 16;
 
+    /// <summary>Workers remembered as gone at most; older ones are forgotten all at once.</summary>
+    private const int MaxGone = 1 << 14;
+
     private readonly IKvEventTarget _target;
     private readonly KvEventFilter _filter;
     private readonly Dictionary<KvRank, DynamoRankState> _ranks = [];
     private readonly Queue<DynamoRestore> _restores = [];
+    private readonly HashSet<ulong> _gone = [];
 
     /// <param name="target">Takes the events in order.</param>
     public DynamoEventSequencer(IKvEventTarget target)
@@ -93,9 +97,13 @@ public sealed partial class DynamoEventSequencer : IKvEventSink
         _filter.Cleared(cleared);
     }
 
+    /// <summary>A worker is there, also one that was gone before under the same id.</summary>
+    public void AddWorker(ulong workerId) => _gone.Remove(workerId);
+
     /// <summary>Somebody can be asked about a rank: its whole state is fetched at once.</summary>
     public void AddRecovery(KvRank rank)
     {
+        AddWorker(rank.WorkerId);
         if (Find(rank) is { } state)
         {
             state.Recoverable = true;
@@ -123,7 +131,7 @@ public sealed partial class DynamoEventSequencer : IKvEventSink
         RemoveWorker(rank.WorkerId);
     }
 
-    /// <summary>A worker is gone, with its blocks.</summary>
+    /// <summary>A worker is gone, with its blocks; what still arrives of it is left out until it is added again.</summary>
     public void RemoveWorker(ulong workerId)
     {
         foreach (var rank in _ranks.Keys)
@@ -134,6 +142,12 @@ public sealed partial class DynamoEventSequencer : IKvEventSink
             }
         }
 
+        if (_gone.Count >= MaxGone)
+        {
+            _gone.Clear();
+        }
+
+        _gone.Add(workerId);
         _filter.Forget(workerId);
         _target.DropWorker(workerId);
     }
@@ -206,7 +220,7 @@ public sealed partial class DynamoEventSequencer : IKvEventSink
 
     private DynamoRankState? Find(KvRank rank)
     {
-        if (!_ranks.TryGetValue(rank, out var state) && _ranks.Count < MaxRanks)
+        if (!_ranks.TryGetValue(rank, out var state) && _ranks.Count < MaxRanks && !_gone.Contains(rank.WorkerId))
         {
             _ranks[rank] = state = new DynamoRankState();
         }
