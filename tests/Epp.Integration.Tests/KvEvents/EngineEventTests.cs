@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Epp.Aot.KvEvents;
+using Epp.Aot.KvEvents.Engines;
 using Epp.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -50,7 +50,7 @@ public sealed class NatsConnectionTests
         var sink = new Sink();
         receiver.Nats.Subscribe("a", sink);
         await receiver.SettleAsync();
-        Assert.Equal(1, sink.Connections + 1);
+        var connections = sink.Connections;
         server.Kill();
         await Wait.UntilAsync(() => !receiver.Nats.IsConnected);
         Assert.Equal("not connected to a NATS server, or the request is too large", (await receiver.Nats.RequestAsync("x", default, TimeSpan.FromSeconds(1), default)).Failure);
@@ -60,7 +60,7 @@ public sealed class NatsConnectionTests
         await receiver.SettleAsync();
         receiver.Nats.Publish("a"u8, default, "again"u8);
         await Wait.UntilAsync(() => sink.Messages.Count == 1);
-        Assert.Equal((1, 1), (receiver.Series.Reconnects, receiver.Series.Connected));
+        Assert.Equal((1, 1, connections + 1), (receiver.Series.Reconnects, receiver.Series.Connected, sink.Connections));
     }
 
     [SkippableFact]
@@ -148,6 +148,28 @@ public sealed class NatsConnectionTests
         await using var nameless = new Client(options with { CertificateFile = null });
         await Task.Delay(500);
         Assert.False(nameless.Nats.IsConnected);
+    }
+
+    [Theory]
+    [InlineData("", "no login in time")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\n", "does not")]
+    [InlineData("INFO {\"max_payload\":1}\r\n-ERR 'go away'\r\n", "go away")]
+    [InlineData("INFO {}\r\nMSG a 1 999999999\r\n", "beyond the limit")]
+    public async Task Server_ThatIsNone_IsRetried_WithTheReason(string says, string reason)
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, Ports.Free());
+        listener.Start();
+        _ = Task.Run(async () =>
+        {
+            while (true)
+            {
+                var client = await listener.AcceptTcpClientAsync();
+                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(says));
+            }
+        });
+        await using var nats = new Client(new NatsOptions([$"nats://{listener.LocalEndpoint}"]) { ConnectTimeout = TimeSpan.FromMilliseconds(500) });
+        await Wait.UntilAsync(() => nats.Log.Contains(reason), what: reason + " is in: " + nats.Log.Text);
+        Assert.False(nats.Nats.IsConnected);
     }
 
     [Fact]

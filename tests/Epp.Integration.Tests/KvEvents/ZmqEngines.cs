@@ -72,6 +72,13 @@ internal sealed class ZmqEngines : IDisposable
                     for e in engines: e.send(e.batch(), live=False)
             elif w[0] == 'raw':
                 for e in engines: e.send(bytes.fromhex(w[1]))
+            elif w[0] == 'repeat':
+                payload, e = bytes.fromhex(w[2]), engines[0]
+                for _ in range(count):
+                    e.pub.send_multipart([e.topic, struct.pack('>Q', e.seq), payload])
+                    e.seq += 1
+            elif w[0] == 'frames':
+                for e in engines: e.pub.send_multipart([bytes.fromhex(x) for x in w[1:]])
             elif w[0] == 'rank':
                 for e in engines: e.rank = count
             elif w[0] == 'reset':

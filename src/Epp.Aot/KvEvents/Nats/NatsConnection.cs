@@ -11,7 +11,7 @@ internal interface INatsSink
     /// <summary>A message; its spans live until the call returns.</summary>
     void OnMessage(in NatsFrame message);
 
-    /// <summary>Connected, for the first time or again: messages may have been missed.</summary>
+    /// <summary>Connected, for the first time or again, with the subscriptions in force: messages may have been missed.</summary>
     void OnConnected();
 }
 
@@ -31,8 +31,8 @@ internal sealed partial class NatsConnection : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, (byte[] Subject, INatsSink Sink)> _subscriptions = [];
     private readonly string _inbox;
+    private Dictionary<int, Subscription> _subscriptions = [];
     private NatsOutbox _outbox;
     private NatsOutbox _spare;
     private RetryDelay _delay;
@@ -41,6 +41,7 @@ internal sealed partial class NatsConnection : IAsyncDisposable
     private int _lastSubscription;
     private int _pingsOut;
     private bool _connected;
+    private bool _settled;
 
     public NatsConnection(NatsOptions options, TimeProvider time, ILogger logger, KvEventSeries series, ulong seed)
     {
@@ -74,7 +75,8 @@ internal sealed partial class NatsConnection : IAsyncDisposable
         {
             var number = ++_lastSubscription;
             var bytes = Encoding.UTF8.GetBytes(subject);
-            _subscriptions[number] = (bytes, sink);
+            // The reader looks without a lock: what it sees is never changed, only replaced.
+            Volatile.Write(ref _subscriptions, new Dictionary<int, Subscription>(_subscriptions) { [number] = new(bytes, sink) });
             if (_connected)
             {
                 Note(_outbox.TrySubscribe(bytes, number));
@@ -88,7 +90,10 @@ internal sealed partial class NatsConnection : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_subscriptions.Remove(subscription) && _connected)
+            var left = new Dictionary<int, Subscription>(_subscriptions);
+            var known = left.Remove(subscription);
+            Volatile.Write(ref _subscriptions, left);
+            if (known && _connected)
             {
                 Note(_outbox.TryUnsubscribe(subscription));
             }
@@ -175,30 +180,24 @@ internal sealed partial class NatsConnection : IAsyncDisposable
     private async Task<string> ServeAsync(NatsLink link)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        INatsSink[] sinks;
         lock (_gate)
         {
             _outbox.Clear();
-            _pingsOut = 0;
-            foreach (var (number, (subject, _)) in _subscriptions)
+            (_pingsOut, _settled) = (0, false);
+            foreach (var (number, subscription) in _subscriptions)
             {
-                _outbox.TrySubscribe(subject, number);
+                _outbox.TrySubscribe(subscription.Subject, number);
             }
 
+            // Its answer comes after the subscriptions are in force.
+            Note(_outbox.TryPing());
             Volatile.Write(ref _link, link);
             Volatile.Write(ref _connected, true);
-            sinks = [.. _subscriptions.Values.Select(static s => s.Sink).Distinct()];
         }
 
         _delay.Reset();
         _series.Connect(1);
-        _wake.Release();
         var writer = WriteAsync(link, ended.Token);
-        foreach (var sink in sinks)
-        {
-            sink.OnConnected();
-        }
-
         try
         {
             await ReadAsync(link).ConfigureAwait(false);
@@ -242,7 +241,7 @@ internal sealed partial class NatsConnection : IAsyncDisposable
         {
             case NatsOp.Message:
                 messages++;
-                if (_subscriptions.TryGetValue(frame.Subscription, out var subscription))
+                if (Volatile.Read(ref _subscriptions).TryGetValue(frame.Subscription, out var subscription))
                 {
                     subscription.Sink.OnMessage(frame);
                 }
@@ -253,6 +252,7 @@ internal sealed partial class NatsConnection : IAsyncDisposable
                 return true;
             case NatsOp.Pong:
                 Volatile.Write(ref _pingsOut, 0);
+                Settle();
                 return true;
             case NatsOp.Error:
                 OnError(frame.Text);
@@ -267,6 +267,21 @@ internal sealed partial class NatsConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>The server has taken the subscriptions: from here on nothing is missed without a sign.</summary>
+    private void Settle()
+    {
+        if (_settled)
+        {
+            return;
+        }
+
+        _settled = true;
+        foreach (var sink in Volatile.Read(ref _subscriptions).Values.Select(static s => s.Sink).Distinct())
+        {
+            sink.OnConnected();
+        }
+    }
+
     /// <summary>Those that end the connection are followed by its end; the others (a forbidden subject) are only said.</summary>
     private void OnError(ReadOnlySpan<byte> text)
     {
@@ -278,74 +293,8 @@ internal sealed partial class NatsConnection : IAsyncDisposable
         KvEventLog.NatsError(_logger, Encoding.UTF8.GetString(text[..int.Min(text.Length, 200)]));
     }
 
-    private async Task WriteAsync(NatsLink link, CancellationToken ended)
-    {
-        try
-        {
-            while (true)
-            {
-                await _wake.WaitAsync(ended).ConfigureAwait(false);
-                NatsOutbox sending;
-                lock (_gate)
-                {
-                    sending = _outbox;
-                    (_outbox, _spare) = (_spare, _outbox);
-                }
-
-                if (sending.Length > 0)
-                {
-                    await link.Stream.WriteAsync(sending.Waiting, ended).ConfigureAwait(false);
-                    sending.Clear();
-                }
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            link.Abort(e.Message);
-            _spare.Clear();
-        }
-    }
-
-    private void Queue(Func<NatsOutbox, bool> write)
-    {
-        lock (_gate)
-        {
-            Note(write(_outbox));
-        }
-    }
-
-    /// <summary>Wakes the writer, or counts what found no room.</summary>
-    private bool Note(bool queued)
-    {
-        if (queued)
-        {
-            _wake.Release();
-        }
-        else
-        {
-            _series.AddDropped();
-        }
-
-        return queued;
-    }
-
-    private void Ping()
-    {
-        if (!IsConnected)
-        {
-            return;
-        }
-
-        if (Interlocked.Increment(ref _pingsOut) > MaxPingsOut)
-        {
-            Volatile.Read(ref _link)?.Abort("the server does not answer PING");
-        }
-        else
-        {
-            Queue(static box => box.TryPing());
-        }
-    }
-
     /// <summary>A URL without what it may hold of a login.</summary>
     private static string Shown(string url) => url.Contains('@', StringComparison.Ordinal) ? url[(url.LastIndexOf('@') + 1)..] : url;
+
+    private sealed record Subscription(byte[] Subject, INatsSink Sink);
 }

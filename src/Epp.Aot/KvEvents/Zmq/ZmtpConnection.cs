@@ -39,6 +39,9 @@ internal sealed class ZmtpConnection : IDisposable
     /// <summary>The handshake is done.</summary>
     public bool IsOpen => _open;
 
+    /// <summary>The reader is busy elsewhere: silence says nothing about the peer.</summary>
+    public bool IsPaused { get; set; }
+
     /// <summary>Why the connection ended.</summary>
     public string Failure => _session.Failure.Length > 0 ? $"the peer {_session.Failure}" : _failure;
 
@@ -172,8 +175,9 @@ internal sealed class ZmtpConnection : IDisposable
     /// </summary>
     public void Beat(int limit)
     {
-        if (!_open || !_session.CanPing)
+        if (!_open || !_session.CanPing || IsPaused)
         {
+            Volatile.Write(ref _beatsWithoutBytes, 0);
             return;
         }
 

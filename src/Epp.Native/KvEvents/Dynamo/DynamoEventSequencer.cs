@@ -11,15 +11,19 @@ public readonly record struct DynamoRestore(KvRank Rank, int Epoch, ulong? Start
 /// which recoveries to run. A rank that nobody can be asked about is applied as it comes. Where a recovery fails for good, the rank begins
 /// empty instead of keeping what may be wrong. Not thread-safe.
 /// </summary>
-public sealed class DynamoEventSequencer : IKvEventSink
+public sealed partial class DynamoEventSequencer : IKvEventSink
 {
     /// <summary>Ranks followed at most.</summary>
     private const int MaxRanks = 1 << 16;
+
+    /// <summary>Workers remembered as gone at most; older ones are forgotten all at once.</summary>
+    private const int MaxGone = 1 << 14;
 
     private readonly IKvEventTarget _target;
     private readonly KvEventFilter _filter;
     private readonly Dictionary<KvRank, DynamoRankState> _ranks = [];
     private readonly Queue<DynamoRestore> _restores = [];
+    private readonly HashSet<ulong> _gone = [];
 
     /// <param name="target">Takes the events in order.</param>
     public DynamoEventSequencer(IKvEventTarget target)
@@ -93,9 +97,13 @@ public sealed class DynamoEventSequencer : IKvEventSink
         _filter.Cleared(cleared);
     }
 
+    /// <summary>A worker is there, also one that was gone before under the same id.</summary>
+    public void AddWorker(ulong workerId) => _gone.Remove(workerId);
+
     /// <summary>Somebody can be asked about a rank: its whole state is fetched at once.</summary>
     public void AddRecovery(KvRank rank)
     {
+        AddWorker(rank.WorkerId);
         if (Find(rank) is { } state)
         {
             state.Recoverable = true;
@@ -123,7 +131,7 @@ public sealed class DynamoEventSequencer : IKvEventSink
         RemoveWorker(rank.WorkerId);
     }
 
-    /// <summary>A worker is gone, with its blocks.</summary>
+    /// <summary>A worker is gone, with its blocks; what still arrives of it is left out until it is added again.</summary>
     public void RemoveWorker(ulong workerId)
     {
         foreach (var rank in _ranks.Keys)
@@ -134,6 +142,12 @@ public sealed class DynamoEventSequencer : IKvEventSink
             }
         }
 
+        if (_gone.Count >= MaxGone)
+        {
+            _gone.Clear();
+        }
+
+        _gone.Add(workerId);
         _filter.Forget(workerId);
         _target.DropWorker(workerId);
     }
@@ -159,60 +173,6 @@ public sealed class DynamoEventSequencer : IKvEventSink
             {
                 Begin(rank, state, null);
             }
-        }
-    }
-
-    /// <summary>Applies an answer; false where it is worthless by now or no answer at all, and counts as failed.</summary>
-    public bool Complete(in DynamoRestore restore, in DynamoRecoveryAnswer answer, DynamoEventDecoder decoder)
-    {
-        ArgumentNullException.ThrowIfNull(decoder);
-        if (!_ranks.TryGetValue(restore.Rank, out var state) || state.Epoch != restore.Epoch)
-        {
-            return true;
-        }
-
-        switch (answer.Kind)
-        {
-            case DynamoRecoveryKind.TreeDump:
-                _target.DropRank(restore.Rank);
-                decoder.DecodePayload(answer.Events, new RecoverySink(_filter, restore.Rank, null));
-                (state.Cursor, state.Last) = (answer.HasLast ? DynamoCursor.Live : DynamoCursor.Barrier, answer.Last);
-                break;
-            case DynamoRecoveryKind.Events:
-                var sink = new RecoverySink(_filter, restore.Rank, state.Cursor == DynamoCursor.Initial ? null : state.Last);
-                decoder.DecodePayload(answer.Events, sink);
-                (state.Cursor, state.Last) = (DynamoCursor.Live, ulong.Max(state.Last, ulong.Max(sink.Last, answer.Last)));
-                break;
-            case DynamoRecoveryKind.DumpFailed:
-                _target.DropRank(restore.Rank);
-                (state.Cursor, state.Last) = (DynamoCursor.Live, answer.Last);
-                break;
-            case DynamoRecoveryKind.TooNew:
-                // Nothing is newer there; where events wait all the same, they are what is newest.
-                state.Cursor = state.HasPending ? DynamoCursor.Barrier : state.Cursor;
-                break;
-            default:
-                return false;
-        }
-
-        (state.InFlight, state.Degraded) = (false, false);
-        Drain(restore.Rank, state);
-        return true;
-    }
-
-    /// <summary>A recovery failed for good: the rank begins empty, with the events that wait.</summary>
-    public void Fail(in DynamoRestore restore)
-    {
-        if (!_ranks.TryGetValue(restore.Rank, out var state) || state.Epoch != restore.Epoch)
-        {
-            return;
-        }
-
-        _target.DropRank(restore.Rank);
-        (state.InFlight, state.Degraded, state.Cursor) = (false, true, DynamoCursor.Barrier);
-        while (state.HasPending)
-        {
-            Apply(state, state.Take());
         }
     }
 
@@ -249,31 +209,6 @@ public sealed class DynamoEventSequencer : IKvEventSink
         return state;
     }
 
-    private void Drain(KvRank rank, DynamoRankState state)
-    {
-        while (state.HasPending)
-        {
-            var next = state.Peek().EventId;
-            if (state.Cursor == DynamoCursor.Live && next > state.Last + 1)
-            {
-                Begin(rank, state, state.Last + 1);
-                return;
-            }
-
-            var pending = state.Take();
-            if (state.Cursor != DynamoCursor.Live || next > state.Last)
-            {
-                Apply(state, pending);
-            }
-        }
-    }
-
-    private void Apply(DynamoRankState state, DynamoPendingEvent pending)
-    {
-        pending.Apply(_filter);
-        (state.Cursor, state.Last) = (DynamoCursor.Live, pending.EventId);
-    }
-
     private void Begin(KvRank rank, DynamoRankState state, ulong? start)
     {
         if (!state.InFlight)
@@ -285,53 +220,12 @@ public sealed class DynamoEventSequencer : IKvEventSink
 
     private DynamoRankState? Find(KvRank rank)
     {
-        if (!_ranks.TryGetValue(rank, out var state) && _ranks.Count < MaxRanks)
+        if (!_ranks.TryGetValue(rank, out var state) && _ranks.Count < MaxRanks && !_gone.Contains(rank.WorkerId))
         {
             _ranks[rank] = state = new DynamoRankState();
         }
 
         Dropped += state is null ? 1 : 0;
         return state;
-    }
-
-    /// <summary>Passes on the events of one rank that are newer than what is applied.</summary>
-    private sealed class RecoverySink(IKvEventSink next, KvRank rank, ulong? after) : IKvEventSink
-    {
-        public ulong Last { get; private set; }
-
-        public void Stored(in KvStored stored)
-        {
-            if (Wants(stored.Head))
-            {
-                next.Stored(stored);
-            }
-        }
-
-        public void Removed(in KvRemoved removed)
-        {
-            if (Wants(removed.Head))
-            {
-                next.Removed(removed);
-            }
-        }
-
-        public void Cleared(in KvCleared cleared)
-        {
-            if (Wants(cleared.Head))
-            {
-                next.Cleared(cleared with { WholeWorker = false });
-            }
-        }
-
-        private bool Wants(in KvEventHead head)
-        {
-            if (head.Holder != rank || head.EventId <= after)
-            {
-                return false;
-            }
-
-            Last = ulong.Max(Last, head.EventId);
-            return true;
-        }
     }
 }

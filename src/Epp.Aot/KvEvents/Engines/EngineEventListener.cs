@@ -6,7 +6,7 @@ using Epp.Native.KvEvents.Engines;
 using Epp.Native.Wire.Zmtp;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>The worker behind the name that an engine puts into its topic, <c>kv@{pod}@{model}</c>.</summary>
 internal delegate bool EngineNameLookup(ReadOnlySpan<byte> pod, ReadOnlySpan<byte> model, out ulong workerId);
@@ -137,6 +137,7 @@ internal sealed class EngineEventListener(EngineContext context, EngineEventSubs
 
     private static async ValueTask ApplyAsync(EngineRank rank, long number, ulong sequence, ZmtpConnection connection, CancellationToken stop)
     {
+        connection.IsPaused = true;
         await rank.Turn.WaitAsync(stop).ConfigureAwait(false);
         try
         {
@@ -154,6 +155,7 @@ internal sealed class EngineEventListener(EngineContext context, EngineEventSubs
         finally
         {
             rank.Turn.Release();
+            connection.IsPaused = false;
         }
     }
 

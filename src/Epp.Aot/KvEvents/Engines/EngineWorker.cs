@@ -1,7 +1,7 @@
 using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Engines;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>
 /// One engine: applies what its ranks publish to the target, one message at a time. After <see cref="Remove"/> nothing reaches the target any more.

@@ -1,7 +1,7 @@
 using Epp.Aot.KvEvents.Nats;
 using Epp.Native.Wire.Nats;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>
 /// Follows Dynamo's event plane on NATS: the subjects of every release at once (kv-routing §0, §2.3), as a worker publishes on its own only.

@@ -1,4 +1,4 @@
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>How engines are subscribed to (kv-routing §8.7).</summary>
 /// <param name="Port">Port of rank 0's publisher; rank r is at port + r.</param>

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Scheduling;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>Where a worker answers queries, from its discovery record: <c>"tcp": "host:port/path"</c>.</summary>
 /// <param name="Host">Host.</param>
@@ -65,6 +65,7 @@ internal sealed class DynamoQueryClient : IDisposable
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(target.Host, target.Port, limit.Token).ConfigureAwait(false);
             await SendAsync(socket, frame, limit.Token).ConfigureAwait(false);
+            _ = WatchAsync(socket, waiting);
             using var stop = limit.Token.UnsafeRegister(static w => ((TaskCompletionSource<(byte[]?, string)>)w!).TrySetResult((null, "no answer in time")), waiting);
             return await waiting.Task.ConfigureAwait(false);
         }
@@ -94,12 +95,40 @@ internal sealed class DynamoQueryClient : IDisposable
         }
     }
 
+    /// <summary>The acknowledgement: four zero bytes; a length above 0 announces a refusal.</summary>
+    private static async Task WatchAsync(Socket socket, TaskCompletionSource<(byte[]?, string)> waiting)
+    {
+        try
+        {
+            var bytes = new byte[DynamoRequestFrames.AcknowledgementBytes];
+            for (var at = 0; at < bytes.Length;)
+            {
+                var received = await socket.ReceiveAsync(bytes.AsMemory(at)).ConfigureAwait(false);
+                at += received;
+                if (received == 0)
+                {
+                    waiting.TrySetResult((null, "the worker closed the connection without taking the query"));
+                    return;
+                }
+            }
+
+            if (bytes.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                waiting.TrySetResult((null, "the worker refuses the query"));
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            waiting.TrySetResult((null, e.Message));
+        }
+    }
+
     private int Listen()
     {
         if (_listener is null)
         {
             _listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            _listener.Bind(new IPEndPoint(_listener.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
+            _listener.Bind(new IPEndPoint(_listener.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, _options.AnswerPort));
             _listener.Listen(MaxConnections);
             _ = AcceptAsync(_listener);
         }
@@ -144,12 +173,14 @@ internal sealed class DynamoQueryClient : IDisposable
             using var limit = new CancellationTokenSource(_options.QueryTimeout);
             while (true)
             {
-                while (Take(buffer, ref waiting))
+                var ended = false;
+                while (!ended && Take(buffer, ref waiting, ref ended))
                 {
-                    if (waiting!.Task.IsCompleted)
-                    {
-                        return;
-                    }
+                }
+
+                if (ended)
+                {
+                    return;
                 }
 
                 var room = buffer.Room();
@@ -174,7 +205,7 @@ internal sealed class DynamoQueryClient : IDisposable
         }
     }
 
-    private bool Take(ReceiveBuffer buffer, ref TaskCompletionSource<(byte[]?, string)>? waiting)
+    private bool Take(ReceiveBuffer buffer, ref TaskCompletionSource<(byte[]?, string)>? waiting, ref bool ended)
     {
         // A stranger who names no query of ours may not send more than a header's worth.
         var most = waiting is null ? MaxHeaderBytes : _options.MaxMessageBytes;
@@ -185,14 +216,18 @@ internal sealed class DynamoQueryClient : IDisposable
 
         if (waiting is null)
         {
-            var subject = DynamoPrologue.Member(header, "subject"u8);
+            var subject = JsonMember.Find(header, "subject");
             waiting = subject is not null && _waiting.TryGetValue(subject, out var found) ? found : throw new InvalidDataException("an answer nobody waits for");
+        }
+        else if (header.SequenceEqual("\"sentinel\""u8))
+        {
+            ended = true;
         }
         else if (!data.IsEmpty)
         {
             waiting.TrySetResult((data.ToArray(), ""));
         }
-        else if (DynamoPrologue.Member(header, "error"u8) is { } error)
+        else if (JsonMember.Find(header, "error") is { } error)
         {
             waiting.TrySetResult((null, error));
         }

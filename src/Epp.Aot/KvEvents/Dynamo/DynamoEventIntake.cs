@@ -3,7 +3,7 @@ using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Wire;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>Takes the load that Dynamo's workers and routers report; any thread, one call at a time per source.</summary>
 internal interface IDynamoLoadSink
@@ -71,6 +71,15 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
 
             _series.Add(_decoder.DecodePayload(envelope.Payload, this));
             AfterEvents();
+        }
+    }
+
+    /// <summary>A worker is there. Needed only where one comes back under the id of one that was removed.</summary>
+    public void AddWorker(ulong workerId)
+    {
+        lock (_gate)
+        {
+            _sequencer.AddWorker(workerId);
         }
     }
 

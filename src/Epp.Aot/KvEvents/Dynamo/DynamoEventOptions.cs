@@ -1,4 +1,4 @@
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>How Dynamo's event plane is followed (kv-routing §2).</summary>
 /// <param name="Namespace">Dynamo namespace of the workers.</param>
@@ -6,6 +6,9 @@ namespace Epp.Aot.KvEvents;
 /// <param name="AdvertisedAddress">Address under which workers reach us with the answers to recovery queries; empty = no recovery.</param>
 internal sealed record DynamoEventOptions(string Namespace, string? Component = null, string AdvertisedAddress = "")
 {
+    /// <summary>Port on which answers to recovery queries arrive; 0 = any.</summary>
+    public int AnswerPort { get; init; }
+
     /// <summary>Bytes of one message or answer at most.</summary>
     public int MaxMessageBytes { get; init; } = 256 << 20;
 

@@ -4,7 +4,7 @@ using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Engines;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>
 /// KV events straight from engines over ZMQ (kv-routing §8): connects to every rank of every endpoint it is told of, or listens for engines that
@@ -46,9 +46,16 @@ internal sealed class EngineEventSubscriptions : IAsyncDisposable
     /// <summary>The figures.</summary>
     public KvEventSeries Series => _context.Series;
 
-    /// <summary>An endpoint appeared. Its ranks are <paramref name="firstRank"/> and the following; each has its own port.</summary>
+    /// <summary>
+    /// An endpoint appeared, or moved to another address. Its ranks are <paramref name="firstRank"/> and the following; each has its own port.
+    /// </summary>
     public void Add(ulong workerId, string address, uint firstRank = 0, int ranks = 1)
     {
+        if (_workers.TryGetValue(workerId, out var known) && known.Address != address)
+        {
+            Remove(workerId);
+        }
+
         var worker = new EngineWorker(workerId, address, _context.Target, _context.Series, _context.Options.MaxMessageBytes);
         if (_stop.IsCancellationRequested || !_workers.TryAdd(workerId, worker) || _listener is not null)
         {
@@ -162,7 +169,9 @@ internal sealed class EngineEventSubscriptions : IAsyncDisposable
         {
             await using var registration = stop.UnsafeRegister(static c => ((ZmtpConnection)c!).Abort("stopped"), connection).ConfigureAwait(false);
             KvEventLog.Connected(_context.Logger, rank.Name);
+            connection.IsPaused = true;
             await rank.BeginAsync(number, stop).ConfigureAwait(false);
+            connection.IsPaused = false;
             var modelKnown = false;
             do
             {
@@ -182,7 +191,9 @@ internal sealed class EngineEventSubscriptions : IAsyncDisposable
                     }
                     else if (!rank.TryApply(sequence, EngineFrames.Payload(connection)))
                     {
+                        connection.IsPaused = true;
                         await rank.RepairAsync(stop).ConfigureAwait(false);
+                        connection.IsPaused = false;
                         rank.ApplyAfterRepair(sequence, EngineFrames.Payload(connection));
                     }
                 }

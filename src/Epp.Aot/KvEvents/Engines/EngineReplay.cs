@@ -3,7 +3,7 @@ using Epp.Aot.KvEvents.Zmq;
 using Epp.Native.KvEvents.Engines;
 using Epp.Native.Wire.Zmtp;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>Takes what a replay brings.</summary>
 internal interface IReplaySink

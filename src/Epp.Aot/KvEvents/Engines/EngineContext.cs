@@ -3,7 +3,7 @@ using Epp.Native.KvEvents;
 using Epp.Native.Wire.Zmtp;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>What the subscriptions to all engines share.</summary>
 internal sealed class EngineContext : IDisposable

@@ -3,7 +3,7 @@ using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Engines;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Engines;
 
 /// <summary>
 /// One rank of an engine: judges each message by its number and repairs what is missing by a replay, during which the live connection is not

@@ -4,7 +4,7 @@ using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Wire.Zmtp;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents;
+namespace Epp.Aot.KvEvents.Dynamo;
 
 /// <summary>
 /// Follows Dynamo's event plane on ZMQ in direct mode: connects to every publisher that discovery names. Topic, publisher and sequence stand in
