@@ -76,6 +76,9 @@ public sealed class EppProcess : IAsyncDisposable
     /// <summary>The endpoints file, watched by the EPP.</summary>
     public string EndpointsFile => Path.Combine(_folder, "endpoints.yaml");
 
+    /// <summary>The configuration file.</summary>
+    public string ConfigFile => Path.Combine(_folder, "config.yaml");
+
     /// <summary>Everything written to standard output and error so far.</summary>
     public string LogText => string.Join('\n', _log);
 
