@@ -81,7 +81,7 @@ require_free() {
 }
 
 wait_port() {
-    for _ in $(seq 300); do
+    for _ in $(seq 3000); do
         kill -0 "$2" 2>/dev/null || break
         listens "$1" && return 0
         sleep 0.02

@@ -137,7 +137,7 @@ if (tls is null)
 var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
 var debug = picks is null ? null : new DebugPages(new DebugReport(
-    new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => config, () => director.Plan.Scheduler, pool, picks, time));
+    new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => director.Plan.Config, () => director.Plan.Scheduler, pool, picks, time));
 await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug, kubernetes?.Reviewer).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(

@@ -55,6 +55,15 @@ public sealed class DebugPagesTests(RunningEpp running) : IClassFixture<RunningE
     }
 
     [Fact]
+    public async Task Configuration_AfterAReload_IsTheOneInForce()
+    {
+        await using var epp = await EppProcess.StartAsync(new EppOptions { Flags = ["--watch-config"] });
+        File.WriteAllText(epp.ConfigFile, File.ReadAllText(epp.ConfigFile).Replace("{pluginRef: queue-scorer, weight: 1}", "{pluginRef: queue-scorer, weight: 7}", StringComparison.Ordinal));
+        await Wait.UntilAsync(async () => JsonDocument.Parse(await Http.GetStringAsync($"http://127.0.0.1:{epp.MetricsPort}/debug/config"))
+            .RootElement.GetProperty("profile").GetProperty("scorers").GetProperty("queue-scorer").GetDouble() == 7);
+    }
+
+    [Fact]
     public async Task Off_EveryPageIs404()
     {
         await using var epp = await EppProcess.StartAsync(new EppOptions { Flags = ["--enable-pprof=false"] });

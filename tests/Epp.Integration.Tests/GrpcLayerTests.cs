@@ -235,14 +235,14 @@ public sealed class GrpcLayerTests(RunningEpp running) : IClassFixture<RunningEp
         return end.Code == Ok ? StatusName(Assert.Single(messages)) : $"{end.Code} {end.Message}";
     }
 
-    private static byte[] HealthRequest(string question)
+    internal static byte[] HealthRequest(string question)
     {
         var quote = question.IndexOf('"');
         var service = quote < 0 ? "" : question[(quote + 1)..question.LastIndexOf('"')];
         return service.Length == 0 ? [] : [0x0A, (byte)service.Length, .. System.Text.Encoding.ASCII.GetBytes(service)];
     }
 
-    private static string? Path(string question) => question switch
+    internal static string? Path(string question) => question switch
     {
         _ when question.StartsWith("Check", StringComparison.Ordinal) => "/grpc.health.v1.Health/Check",
         _ when question.StartsWith("Watch", StringComparison.Ordinal) => "/grpc.health.v1.Health/Watch",
@@ -254,7 +254,7 @@ public sealed class GrpcLayerTests(RunningEpp running) : IClassFixture<RunningEp
         _ => null,
     };
 
-    private static string StatusName(byte[] message) => message is [0x08, var status]
+    internal static string StatusName(byte[] message) => message is [0x08, var status]
         ? new[] { "UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN" }[status]
         : $"unexpected HealthCheckResponse {Convert.ToHexString(message)}";
 

@@ -7,27 +7,6 @@ using Xunit;
 
 namespace Epp.Testing;
 
-/// <summary>How to start an EPP.</summary>
-public sealed record EppOptions
-{
-    /// <summary>Endpoints as <c>ip:port</c>, named e0, e1, …</summary>
-    public IReadOnlyList<string> Endpoints { get; init; } = [];
-
-    /// <summary>An EndpointPickerConfig in which <c>@ENDPOINTS@</c> stands for the endpoints file; null = queue, KV, prefix, LoRA, max-score.</summary>
-    public string? Config { get; init; }
-
-    /// <summary>More command-line flags.</summary>
-    public IReadOnlyList<string> Flags { get; init; } = [];
-
-    public bool Tls { get; init; }
-
-    /// <summary>Environment variables beside the test's own; null value = unset.</summary>
-    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
-
-    /// <summary>ext_proc port; 0 = a free one. Health and metrics take free ones too.</summary>
-    public int GrpcPort { get; init; }
-}
-
 /// <summary>
 /// The EPP as an operator runs it: the binary named by <c>EPP_BINARY</c>, else <c>artifacts/epp</c>, else the managed build beside the
 /// tests. Started on free ports with its own folder of files; killed and cleaned up on dispose.
@@ -96,6 +75,9 @@ public sealed class EppProcess : IAsyncDisposable
 
     /// <summary>The endpoints file, watched by the EPP.</summary>
     public string EndpointsFile => Path.Combine(_folder, "endpoints.yaml");
+
+    /// <summary>The configuration file.</summary>
+    public string ConfigFile => Path.Combine(_folder, "config.yaml");
 
     /// <summary>Everything written to standard output and error so far.</summary>
     public string LogText => string.Join('\n', _log);
@@ -169,7 +151,7 @@ public sealed class EppProcess : IAsyncDisposable
         };
         string[] arguments =
         [
-            .. leading, "--pool-name", "pool", "--config-file", config, $"--secure-serving={(options.Tls ? "true" : "false")}",
+            .. leading, "--pool-name", "pool", .. options.NoConfig ? Array.Empty<string>() : ["--config-file", config], $"--secure-serving={(options.Tls ? "true" : "false")}",
             $"--grpc-port={grpc}", $"--grpc-health-port={health}", $"--metrics-port={metrics}", "--enable-grpc-stream-metrics",
             .. options.Flags,
         ];

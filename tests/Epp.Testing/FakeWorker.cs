@@ -70,6 +70,9 @@ public sealed partial class FakeWorker : IAsyncDisposable
 
     public double KvUsage { get; set; }
 
+    /// <summary>Reports the KV usage also by the name that vLLM had before.</summary>
+    public bool OldKvName { get; set; }
+
     public IReadOnlyList<string> ActiveAdapters { get; set; } = [];
 
     public IReadOnlyList<string> WaitingAdapters { get; set; } = [];
@@ -144,7 +147,7 @@ public sealed partial class FakeWorker : IAsyncDisposable
     public void Reset()
     {
         Release();
-        (Waiting, Running, KvUsage, ActiveAdapters, WaitingAdapters, MetricsStatus) = (0, 0, 0, [], [], 200);
+        (Waiting, Running, KvUsage, OldKvName, ActiveAdapters, WaitingAdapters, MetricsStatus) = (0, 0, 0, false, [], [], 200);
         (Mode, ResponseTextBytes, SendTrailers, ResponseHeaders, Events) = (WorkerMode.Normal, 0, false, [], 5);
     }
 
@@ -158,6 +161,11 @@ public sealed partial class FakeWorker : IAsyncDisposable
         Gauge("vllm:num_requests_running", Labels, Running.ToString("0.0", CultureInfo.InvariantCulture));
         Gauge("vllm:num_requests_waiting", Labels, Waiting.ToString("0.0", CultureInfo.InvariantCulture));
         Gauge("vllm:kv_cache_usage_perc", Labels, KvUsage.ToString(CultureInfo.InvariantCulture));
+        if (OldKvName)
+        {
+            Gauge("vllm:gpu_cache_usage_perc", Labels, KvUsage.ToString(CultureInfo.InvariantCulture));
+        }
+
         Gauge("vllm:cache_config_info", "block_size=\"16\",num_gpu_blocks=\"4096\"", "1.0");
         Gauge(
             "vllm:lora_requests_info",

@@ -108,6 +108,13 @@ public sealed class KubeTestplane : IAsyncDisposable
         }
     }
 
+    /// <summary>Replaces an object as read before.</summary>
+    public async Task PutAsync(string path, JsonObject item)
+    {
+        using var response = await _http.PutAsync(path, Json(item.ToJsonString()));
+        Assert.True(response.IsSuccessStatusCode, $"PUT {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+    }
+
     /// <summary>Merge patch.</summary>
     public async Task<JsonObject> PatchAsync(string path, string json)
     {
@@ -123,7 +130,20 @@ public sealed class KubeTestplane : IAsyncDisposable
         Assert.True(response.IsSuccessStatusCode, $"DELETE {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
     }
 
-    public async Task<JsonObject> GetAsync(string path) => JsonNode.Parse(await _http.GetStringAsync(path))!.AsObject();
+    /// <summary>Reads an object or a list. The storage of a kind just installed may not be ready yet: 429.</summary>
+    public async Task<JsonObject> GetAsync(string path)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            using var response = await _http.GetAsync(path);
+            if (response.StatusCode != System.Net.HttpStatusCode.TooManyRequests || attempt == 50)
+            {
+                return JsonNode.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!.AsObject();
+            }
+
+            await Task.Delay(100);
+        }
+    }
 
     /// <summary>Fault proxy and compaction: <c>cut</c>, <c>kick</c>, <c>stall</c>, <c>delay?ms=N</c>, <c>heal</c>, <c>compact</c>.</summary>
     public async Task AdminAsync(string verb)

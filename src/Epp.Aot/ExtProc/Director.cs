@@ -39,7 +39,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
     {
         request.Reply.Begin(request.Body);
         var scan = request.Api == RequestApi.Passthrough ? null : request.Scanner;
-        var fairness = HeaderOr(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, "default-flow"u8);
+        var fairness = Control(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, "default-flow"u8);
         if (scan is not null && !scan.Complete())
         {
             return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage!), default, default, fairness);
@@ -50,7 +50,8 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         var models = Resolve(request, scan, decider, routing, out var target);
         if (scan is { CanRewriteModel: true })
         {
-            if (target.IsEmpty || (options.Dialect == Dialect.Gaie && models.Incoming.IsEmpty))
+            // GAIE's scanner has refused a body without the field; the empty string is a model there.
+            if (target.IsEmpty && options.Dialect == Dialect.LlmD)
             {
                 Return(routing);
                 return Fail(new RequestFailure(FailureKind.ModelMissing), models.Incoming, target, fairness);
@@ -68,7 +69,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
             routing.Tokens.TryRead(scan, request.Body);
         }
 
-        var priority = objectives.Priority(HeaderOr(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
+        var priority = objectives.Priority(Control(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
         var series = metrics.Requests(models.Incoming, target, fairness, priority);
         var decision = (priority < 0 ? Admit(decider, routing, series) : null)
             ?? Pick(decider, routing, request, models, kind, streamed, writer, series);
@@ -117,7 +118,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
             }
         }
 
-        target = HeaderOr(request.Headers, WellKnownHeaders.ModelRewrite, WellKnownHeaders.ModelRewriteAlias, incoming);
+        target = Control(request.Headers, WellKnownHeaders.ModelRewrite, WellKnownHeaders.ModelRewriteAlias, incoming);
         return new Models(incoming, default);
     }
 
@@ -171,7 +172,8 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         // Envoy rejects a buffered body that is replaced at another length than its content-length says.
         var announced = streamed || rewritten || kind == ProcessingKind.RequestHeaders ? replyBytes : -1;
         Encode(writer, request, routing, kind, announced, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
-        return rewritten && !models.Incoming.IsEmpty
+        // GAIE leaves the target's name in the response.
+        return rewritten && !models.Incoming.IsEmpty && options.Dialect == Dialect.LlmD
             ? new Decision(
                 null, picked.Endpoint, series, true, routing.Scan!.Stream,
                 models.Choice.Matched ?? models.Incoming.ToArray(), models.Choice.Target ?? routing.TargetModel.ToArray())
@@ -200,14 +202,15 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         t_routing = routing;
     }
 
-    private static ReadOnlySpan<byte> HeaderOr(HeaderTable headers, ReadOnlySpan<byte> name, ReadOnlySpan<byte> alias, ReadOnlySpan<byte> otherwise)
+    /// <summary>A control header by llm-d's name, else by the older one, which is the only one that GAIE knows.</summary>
+    private ReadOnlySpan<byte> Control(HeaderTable headers, ReadOnlySpan<byte> name, ReadOnlySpan<byte> gatewayName, ReadOnlySpan<byte> otherwise)
     {
-        if (headers.TryGet(name, out var value) && !value.IsEmpty)
+        if (options.Dialect == Dialect.LlmD && headers.TryGet(name, out var value) && !value.IsEmpty)
         {
             return value;
         }
 
-        return headers.TryGet(alias, out value) && !value.IsEmpty ? value : otherwise;
+        return headers.TryGet(gatewayName, out value) && !value.IsEmpty ? value : otherwise;
     }
 
     private static bool HoldsPrefix(Scheduler scheduler, RoutingRequest routing, Endpoint endpoint)

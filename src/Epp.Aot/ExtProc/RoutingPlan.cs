@@ -9,8 +9,11 @@ namespace Epp.Aot.ExtProc;
 /// What a configuration decides about a pick: swapped whole when the configuration is reloaded, so that one decision never mixes two of
 /// them. Immutable; safe to share.
 /// </summary>
-internal sealed class RoutingPlan(Scheduler scheduler, ISaturationDetector saturation, EppMetrics metrics)
+internal sealed class RoutingPlan(EppConfig config, Scheduler scheduler, ISaturationDetector saturation, EppMetrics metrics)
 {
+    /// <summary>What it was made of.</summary>
+    public EppConfig Config => config;
+
     public Scheduler Scheduler => scheduler;
 
     public ISaturationDetector Saturation => saturation;
@@ -21,6 +24,7 @@ internal sealed class RoutingPlan(Scheduler scheduler, ISaturationDetector satur
 
     /// <summary>The plan of a checked configuration; producers that <paramref name="previous"/> has alike are kept with their history.</summary>
     public static RoutingPlan Create(EppConfig config, SchedulerContext context, EppMetrics metrics, RoutingPlan? previous = null) => new(
+        config,
         SchedulerFactory.Create(config, context, previous?.Scheduler),
         SchedulerFactory.CreateDetector(config),
         metrics);

@@ -1,5 +1,6 @@
 using Epp.Aot.Configuration;
 using Epp.Aot.KvEvents;
+using Epp.Aot.KvEvents.Engines;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;

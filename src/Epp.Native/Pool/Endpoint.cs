@@ -5,13 +5,13 @@ using System.Text;
 namespace Epp.Native.Pool;
 
 /// <summary>
-/// One address that serves a model. Identity (namespace, name, address, port, labels) is immutable; the in-flight counters are the
-/// only mutable part and belong to this object, so that a release after the endpoint was replaced never touches its successor.
-/// Thread-safe.
+/// One address that serves a model. Identity (namespace, name, address, port, labels) is immutable; the in-flight counter is the only
+/// mutable part. It is shared only with the object that stands for the same endpoint under other labels, so that a release after the
+/// endpoint was replaced never touches a successor. Thread-safe.
 /// </summary>
 public sealed class Endpoint
 {
-    private int _inflightRequests;
+    private InflightCounter _inflight = new();
 
     /// <param name="ns">Kubernetes namespace, or <c>default</c>.</param>
     /// <param name="name">Endpoint name, unique within the namespace.</param>
@@ -63,21 +63,35 @@ public sealed class Endpoint
     public EndpointIndex Index { get; internal set; }
 
     /// <summary>Requests picked for this endpoint whose stream has not ended.</summary>
-    public int InflightRequests => Volatile.Read(ref _inflightRequests);
+    public int InflightRequests => Volatile.Read(ref _inflight.Requests);
 
     /// <summary>Counts one picked request; every call is paired with one <see cref="EndRequest"/>.</summary>
-    public void BeginRequest() => Interlocked.Increment(ref _inflightRequests);
+    public void BeginRequest() => Interlocked.Increment(ref _inflight.Requests);
 
     /// <summary>Ends what <see cref="BeginRequest"/> began.</summary>
-    public void EndRequest() => Interlocked.Decrement(ref _inflightRequests);
+    public void EndRequest() => Interlocked.Decrement(ref _inflight.Requests);
 
     /// <summary>True where the other names the same endpoint at the same address, of the same pod, with the same labels.</summary>
-    public bool SameAs(Endpoint other) =>
-        Namespace == other.Namespace && Name == other.Name && Address == other.Address && Port == other.Port && Uid == other.Uid
-        && (ReferenceEquals(Labels, other.Labels) || SameLabels(other));
+    public bool SameAs(Endpoint other) => IsRelabelled(other) && (ReferenceEquals(Labels, other.Labels) || SameLabels(other));
+
+    /// <summary>True where the other names the same endpoint at the same address, of the same pod, whatever its labels.</summary>
+    public bool IsRelabelled(Endpoint other) =>
+        Namespace == other.Namespace && Name == other.Name && Address == other.Address && Port == other.Port && Uid == other.Uid;
+
+    /// <summary>Takes the slot and the requests in flight of the object that stood for this endpoint before. Before it is published.</summary>
+    internal void Continue(Endpoint before)
+    {
+        Index = before.Index;
+        _inflight = before._inflight;
+    }
 
     private bool SameLabels(Endpoint other) =>
         Labels.Count == other.Labels.Count && Labels.All(l => other.Labels.TryGetValue(l.Key, out var v) && v == l.Value);
+
+    private sealed class InflightCounter
+    {
+        public int Requests;
+    }
 
     public override string ToString() => $"{Namespace}/{Name} ({HostPort})";
 }

@@ -28,7 +28,7 @@ public sealed class Pool
 
     /// <summary>
     /// Replaces the pool's members. An endpoint equal to a present one (<see cref="Endpoint.SameAs"/>) keeps its object, slot, counters
-    /// and metrics. Surplus members beyond <see cref="MaxEndpoints"/> are dropped; the return value counts them.
+    /// and metrics; one that differs in its labels only takes over slot, counters and metrics, and with the slot its prefix history. Surplus members beyond <see cref="MaxEndpoints"/> are dropped; the return value counts them.
     /// </summary>
     public int Publish(IReadOnlyList<Endpoint> members)
     {
@@ -50,6 +50,12 @@ public sealed class Pool
                 if (known.TryGetValue((member.Namespace, member.Name), out var present) && present.SameAs(member))
                 {
                     kept.Add(present);
+                    known.Remove((member.Namespace, member.Name));
+                }
+                else if (present is not null && present.IsRelabelled(member))
+                {
+                    member.Continue(present);
+                    kept.Add(member);
                     known.Remove((member.Namespace, member.Name));
                 }
                 else

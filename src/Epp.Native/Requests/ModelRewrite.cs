@@ -42,13 +42,13 @@ public sealed class ModelRewrite
 
     /// <summary>
     /// Starts over with <paramref name="targetModel"/> (UTF-8) as the model of a body that <paramref name="scan"/> has read. The body
-    /// stays as it is where that is its model already, where the API has no model to rewrite, or where the body is not a map.
+    /// stays as it is where that is its model already, where the target is empty, where the API has no model to rewrite, or where the body is not a map.
     /// </summary>
     public void Begin(BodyBuffer body, RequestScanner scan, ReadOnlySpan<byte> targetModel)
     {
         Begin(body);
         var isInsert = scan.ModelValueStart < 0;
-        if (!scan.CanRewriteModel || (isInsert && scan.InsertModelAt < 0)
+        if (!scan.CanRewriteModel || targetModel.IsEmpty || (isInsert && scan.InsertModelAt < 0)
             || (scan.HasModel && scan.Model.SequenceEqual(targetModel)))
         {
             return;

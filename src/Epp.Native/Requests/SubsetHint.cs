@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using Epp.Native.Pool;
 
 namespace Epp.Native.Requests;
@@ -11,7 +13,8 @@ public sealed class SubsetHint
     /// <summary>Most addresses kept; what follows is ignored.</summary>
     public const int MaxAddresses = 4096;
 
-    private readonly List<System.Net.IPAddress> _addresses = [];
+    private readonly List<IPAddress> _addresses = [];
+    private readonly List<IPEndPoint> _unbracketed = [];
 
     /// <summary>True when the gateway sent a list, even an empty one (then nothing matches).</summary>
     public bool Present { get; set; }
@@ -19,7 +22,10 @@ public sealed class SubsetHint
     /// <summary>Addresses understood.</summary>
     public int Count => _addresses.Count;
 
-    /// <summary>Adds one item of the list: <c>ip</c>, <c>ip:port</c>, <c>[v6]:port</c>. Others, blanks around an address included, are ignored.</summary>
+    /// <summary>
+    /// Adds one item of the list: <c>ip</c>, <c>ip:port</c>, <c>[v6]:port</c>, and <c>v6:port</c> as llm-d writes it. Others, blanks around an
+    /// address included, are ignored.
+    /// </summary>
     public void Add(ReadOnlySpan<byte> item)
     {
         if (item.IsEmpty || item.Length > 128 || _addresses.Count == MaxAddresses)
@@ -36,6 +42,14 @@ public sealed class SubsetHint
         if (TryParse(text, out var address))
         {
             _addresses.Add(address);
+        }
+
+        // fd00::1:8000 is an address, and also fd00::1 with a port: it stands for the endpoint of that port too.
+        var colon = text.LastIndexOf(':');
+        if (text[0] != '[' && text.IndexOf(':') != colon && TryParse(text[..colon], out address)
+            && ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        {
+            _unbracketed.Add(new IPEndPoint(address, port));
         }
     }
 
@@ -55,6 +69,14 @@ public sealed class SubsetHint
             }
         }
 
+        foreach (var spelled in _unbracketed)
+        {
+            if (spelled.Port == endpoint.Port && spelled.Address.Equals(endpoint.IpAddress))
+            {
+                return true;
+            }
+        }
+
         return false;
     }
 
@@ -63,21 +85,22 @@ public sealed class SubsetHint
     {
         Present = false;
         _addresses.Clear();
+        _unbracketed.Clear();
     }
 
-    private static bool TryParse(ReadOnlySpan<char> text, out System.Net.IPAddress address)
+    private static bool TryParse(ReadOnlySpan<char> text, out IPAddress address)
     {
         if (text[0] == '[')
         {
             var close = text.IndexOf(']');
             text = close < 0 ? text[1..] : text[1..close];
         }
-        else if (!System.Net.IPAddress.TryParse(text, out _) && text.LastIndexOf(':') is var colon and >= 0)
+        else if (!IPAddress.TryParse(text, out _) && text.LastIndexOf(':') is var colon and >= 0)
         {
             text = text[..colon];
         }
 
-        if (!System.Net.IPAddress.TryParse(text, out address!))
+        if (!IPAddress.TryParse(text, out address!))
         {
             return false;
         }

@@ -107,10 +107,10 @@ public sealed partial class DeployTests
     [Fact]
     public void Rights_AreThoseThatSufficeAndNoMore()
     {
-        // contract §0a: list and watch on what is read, leases get, create and update, events create; and the two reviews of metrics.
+        // contract §0a: list and watch on what is read, leases get, create and update; and the two reviews of metrics. Here no events are written.
         string[] expected =
         [
-            "/events: create", "/pods: list watch", "authentication.k8s.io/tokenreviews: create", "authorization.k8s.io/subjectaccessreviews: create",
+            "/pods: list watch", "authentication.k8s.io/tokenreviews: create", "authorization.k8s.io/subjectaccessreviews: create",
             "coordination.k8s.io/leases: create get update", "inference.networking.k8s.io/inferencepools: list watch",
             "inference.networking.x-k8s.io/inferencemodelrewrites: list watch", "inference.networking.x-k8s.io/inferenceobjectives: list watch",
             "llm-d.ai/inferencemodelrewrites: list watch", "llm-d.ai/inferenceobjectives: list watch",

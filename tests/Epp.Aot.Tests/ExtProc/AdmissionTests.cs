@@ -29,7 +29,7 @@ public sealed class AdmissionTests
         }
     }
 
-    private static int Status(Rig rig, string? objective, string[]? subset = null, string header = "x-llm-d-inference-objective")
+    private static int Status(Rig rig, string? objective, string[]? subset = null, string header = "x-gateway-inference-objective")
     {
         using var exchange = rig.Open();
         exchange.Send(objective is null ? Ask.Post() : Ask.Post(more: (header, objective)));
@@ -131,7 +131,7 @@ public sealed class AdmissionTests
     public void Case22_BothObjectiveHeaders_TheNewOneWins()
     {
         var rig = New(endpoints: 0);
-        Assert.Equal(429, Status(rig, Sheddable, header: "x-gateway-inference-objective"));
+        Assert.Equal(429, Status(rig, Sheddable, header: "x-llm-d-inference-objective"));
         using var exchange = rig.Open();
         exchange.Send(Ask.Post(more: [("x-llm-d-inference-objective", "plain"), ("x-gateway-inference-objective", Sheddable)]));
         Assert.Equal(503, (int)exchange.Refused(Ask.Body(Ask.ChatBody())).Status.Code);

@@ -109,7 +109,7 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public void Path_NoParserClaims_Is400WithThePath()
+    public void Case34_Path_NoParserClaims_Is400WithThePath()
     {
         const string Config = """
             apiVersion: llm-d.ai/v1alpha1

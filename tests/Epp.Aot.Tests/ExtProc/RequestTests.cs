@@ -218,12 +218,14 @@ public sealed class RequestTests
         Assert.Equal($"{Ask.ChatBody("a-longer-name").Length}", Head(answers).Header("Content-Length"));
     }
 
-    [Fact]
-    public void Rewrite_OwnHeaderWinsOverTheAlias()
+    [Theory]
+    [InlineData(Dialect.LlmD, "own")]
+    [InlineData(Dialect.Gaie, "alias")]
+    public void Rewrite_OfTwoNames_EachDialectTakesItsOwn(Dialect dialect, string expected)
     {
-        using var exchange = new Rig().Open();
+        using var exchange = new Rig(new ExtProcOptions(dialect)).Open();
         exchange.Send(Ask.Post(more: [("x-gateway-model-name-rewrite", "alias"), ("x-llm-d-model-name-rewrite", "own")]));
-        Assert.Contains("\"model\":\"own\"", Streamed(exchange.Send(Ask.Body(Ask.ChatBody()))[1]).Body.ToStringUtf8(), StringComparison.Ordinal);
+        Assert.Equal(Ask.ChatBody(expected), Streamed(exchange.Send(Ask.Body(Ask.ChatBody()))[1]).Body.ToStringUtf8());
     }
 
     [Fact]

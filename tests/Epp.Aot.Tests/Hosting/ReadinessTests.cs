@@ -17,7 +17,7 @@ public sealed class ReadinessTests
     [InlineData(false, true, false, "NotServing")]
     [InlineData(true, false, false, "NotServing")]
     [InlineData(true, true, true, "NotServing")]
-    public void Row38_WithoutLeaderElection_AnyNameHasTheSameAnswer(bool live, bool protocol, bool draining, string expected)
+    public void Case38_WithoutLeaderElection_AnyNameHasTheSameAnswer(bool live, bool protocol, bool draining, string expected)
     {
         var readiness = new Readiness(new HealthSources(() => live) { ProtocolMatches = () => protocol }) { Draining = draining };
         Assert.All(Names, name => Assert.Equal(expected, readiness.Check(name).ToString()));
@@ -30,7 +30,7 @@ public sealed class ReadinessTests
     [InlineData(false, true, true, false, "NotServing")]
     [InlineData(true, true, false, false, "NotServing")]
     [InlineData(true, true, true, true, "NotServing")]
-    public void Row39_WithLeaderElection_OnlyKnownNamesAreAnswered(bool live, bool leads, bool protocol, bool draining, string expected)
+    public void Case39_WithLeaderElection_OnlyKnownNamesAreAnswered(bool live, bool leads, bool protocol, bool draining, string expected)
     {
         var readiness = new Readiness(new HealthSources(() => live) { Leads = () => leads, ProtocolMatches = () => protocol }) { Draining = draining };
         Assert.Equal("Serving", readiness.Check("liveness").ToString());
@@ -45,7 +45,7 @@ public sealed class ReadinessTests
     [InlineData("kubernetes.io/h2c", true, "openai-parser", "vllmgrpc-parser")]
     [InlineData("http", false, "openai-parser", "vllmgrpc-parser")]
     [InlineData("http", true)]
-    public void Row38_ProtocolOfThePool_EveryBoundParserMustHaveIt(string protocol, bool matches, params string[] parsers)
+    public void Case38_ProtocolOfThePool_EveryBoundParserMustHaveIt(string protocol, bool matches, params string[] parsers)
     {
         var loaded = EppConfigLoader.Load(EppConfigLoader.BuiltIn, "built-in").Config!;
         var config = loaded with { Dialect = Dialect.LlmD, Parsers = [.. parsers.Select(p => new PluginConfig(p, p, PluginKind.Parser, new NoParameters()))] };

@@ -11,7 +11,7 @@ namespace Epp.Integration.Tests.Kubernetes;
 public sealed class PoolDiscoveryTests
 {
     [SkippableFact]
-    public async Task Row43_Pods_OfThePool_ArePicked_AndFollowedLive()
+    public async Task Case43_Pods_OfThePool_ArePicked_AndFollowedLive()
     {
         var plane = await KubeTestplane.RequireAsync();
         var ns = await plane.NewNamespaceAsync();
@@ -61,7 +61,7 @@ public sealed class PoolDiscoveryTests
     }
 
     [SkippableFact]
-    public async Task Row43_PortsAndSelectorOfThePool_FollowAtOnce()
+    public async Task Case43_PortsAndSelectorOfThePool_FollowAtOnce()
     {
         var plane = await KubeTestplane.RequireAsync();
         var ns = await plane.NewNamespaceAsync();

@@ -27,10 +27,10 @@ public class PoolTests
     }
 
     [Theory]
-    [InlineData("10.0.0.2", 8000, "v")]
-    [InlineData("10.0.0.1", 8001, "v")]
-    [InlineData("10.0.0.1", 8000, "w")]
-    public void Publish_ChangedMember_IsAnotherEndpoint(string address, int port, string label)
+    [InlineData("10.0.0.2", 8000, "")]
+    [InlineData("10.0.0.1", 8001, "")]
+    [InlineData("10.0.0.1", 8000, "another-pod")]
+    public void Publish_ChangedMember_IsAnotherEndpoint(string address, int port, string uid)
     {
         var pool = new Epp.Native.Pool.Pool();
         pool.Publish([new Endpoint("default", "a", "10.0.0.1", 8000, new Dictionary<string, string> { ["k"] = "v" })]);
@@ -43,9 +43,30 @@ public class PoolTests
             Assert.Equal(1, pool.Current.Count);
             removed.Add(e);
         };
-        pool.Publish([new Endpoint("default", "a", address, port, new Dictionary<string, string> { ["k"] = label })]);
+        pool.Publish([new Endpoint("default", "a", address, port, new Dictionary<string, string> { ["k"] = "v" }, uid)]);
         Assert.Equal([old], removed);
         Assert.NotSame(old, pool.Current[pool.Current.Indexes[0]]);
+    }
+
+    [Fact]
+    public void Publish_OtherLabels_KeepSlotMetricsAndCounter()
+    {
+        var pool = TestPool.Of((5, 0.5), (6, 0.6));
+        var old = pool.Current[1];
+        old.BeginRequest();
+        pool.Removed += e => Assert.Fail($"{e} left the pool");
+        pool.Publish([pool.Current[0], new Endpoint("default", "e1", TestPool.Address(1), 8000, new Dictionary<string, string> { ["role"] = "decode" })]);
+        var now = pool.Current[1];
+        Assert.NotSame(old, now);
+        Assert.Equal(("decode", 6, true, 1), (now.Labels["role"], pool.Current.Columns.Waiting[1], pool.Current.Columns.Live[1], now.InflightRequests));
+
+        // A request that was picked before ends on the object it was picked with; the figures of a scrape go to the present one.
+        old.EndRequest();
+        Assert.Equal(0, now.InflightRequests);
+        pool.Update(old, EndpointMetrics.None with { Waiting = 9 }, 2);
+        Assert.Equal(6, pool.Current.Columns.Waiting[1]);
+        pool.Update(now, EndpointMetrics.None with { Waiting = 9 }, 2);
+        Assert.Equal(9, pool.Current.Columns.Waiting[1]);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class RequestPathsTests
     [InlineData("/V1/CHAT/COMPLETIONS", RequestApi.Passthrough)]
     [InlineData("", RequestApi.Passthrough)]
     [InlineData("?", RequestApi.Passthrough)]
-    public void Resolve_LlmD_LongestSuffixWins(string path, RequestApi expected)
+    public void Case34_Resolve_LlmD_LongestSuffixWins(string path, RequestApi expected)
     {
         Assert.Equal(expected, RequestPaths.Resolve(Encoding.UTF8.GetBytes(path), Dialect.LlmD));
     }
