@@ -36,12 +36,15 @@ public sealed class Tokenizer
     internal TokenizerParts Parts { get; }
 
     /// <summary>Reads a <c>tokenizer.json</c>. Null where it is malformed or asks for something that is not supported; the error names the place.</summary>
-    public static Tokenizer? Load(ReadOnlySpan<byte> json, out string error)
+    public static Tokenizer? Load(ReadOnlySpan<byte> json, out string error) => Load(json, TokenizerForm.AsWritten, out error);
+
+    /// <summary>Reads a <c>tokenizer.json</c> as an engine does that makes another form of it.</summary>
+    public static Tokenizer? Load(ReadOnlySpan<byte> json, TokenizerForm form, out string error)
     {
         try
         {
             error = "";
-            return new Tokenizer(TokenizerFile.Read(json));
+            return new Tokenizer(TokenizerFile.Read(json, form));
         }
         catch (TokenizerFormatException e)
         {

@@ -12,8 +12,9 @@ internal static class AddedTokenReader
     /// Tokens that the vocabulary holds have its id; the others are numbered from its size on, whatever the file says, as the library
     /// numbers them. One that comes twice counts as its last.
     /// </summary>
-    public static AddedToken[] Read(JsonPlace place, TokenTable vocabulary)
+    public static AddedToken[] Read(JsonPlace place, IReadOnlyList<string> extraTokens, ModelFields model)
     {
+        var vocabulary = model.Vocabulary ?? throw new TokenizerFormatException("model.vocab", "missing");
         var tokens = new List<AddedToken>();
         var known = new TokenTable();
         var next = (uint)vocabulary.Count;
@@ -44,6 +45,17 @@ internal static class AddedTokenReader
             {
                 known.Set(bytes, (uint)tokens.Count);
                 tokens.Add(token);
+            }
+        }
+
+        // What the engine's class adds is special, and found even where the vocabulary holds it.
+        foreach (var content in extraTokens)
+        {
+            var bytes = Encoding.UTF8.GetBytes(content);
+            if (!known.TryGet(bytes, out _))
+            {
+                known.Set(bytes, (uint)tokens.Count);
+                tokens.Add(new AddedToken(content, vocabulary.TryGet(bytes, out var its) ? its : next++, true, false, false, false, false));
             }
         }
 

@@ -70,6 +70,14 @@ internal sealed class ModelFields
         return fields;
     }
 
+    /// <summary>Byte fallback and fused unknown tokens, whatever the file says.</summary>
+    public void ReadAsSentencePiece()
+    {
+        using var yes = JsonDocument.Parse("true");
+        _values[Array.IndexOf(Names, "byte_fallback")] = _values[Array.IndexOf(Names, "fuse_unk")] = yes.RootElement.Clone();
+        _values[Array.IndexOf(Names, "ignore_merges")] = default;
+    }
+
     private static int Bytes(ref Utf8JsonReader reader) => reader.HasValueSequence ? (int)reader.ValueSequence.Length : reader.ValueSpan.Length;
 
     private void ReadVocabulary(ref Utf8JsonReader reader)

@@ -13,8 +13,10 @@ internal static class TokenizerFile
 {
     private const int MaxBytes = 512 << 20;
 
+    private static readonly string[] Sections = ["version", "normalizer", "pre_tokenizer", "post_processor", "added_tokens"];
+
     /// <summary>Throws <see cref="TokenizerFormatException"/>.</summary>
-    public static TokenizerParts Read(ReadOnlySpan<byte> json)
+    public static TokenizerParts Read(ReadOnlySpan<byte> json, TokenizerForm form)
     {
         if (json.StartsWith("\uFEFF"u8))
         {
@@ -28,7 +30,7 @@ internal static class TokenizerFile
 
         try
         {
-            return Members(json);
+            return Members(json, form);
         }
         catch (JsonException e)
         {
@@ -40,10 +42,9 @@ internal static class TokenizerFile
         }
     }
 
-    private static TokenizerParts Members(ReadOnlySpan<byte> json)
+    private static TokenizerParts Members(ReadOnlySpan<byte> json, TokenizerForm form)
     {
-        var (version, normalizer, preTokenizer, postProcessor, added) =
-            (default(JsonElement), default(JsonElement), default(JsonElement), default(JsonElement), default(JsonElement));
+        var sections = new JsonElement[Sections.Length];
         ModelFields? model = null;
         var reader = new Utf8JsonReader(json);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -53,31 +54,19 @@ internal static class TokenizerFile
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            switch (reader.GetString())
+            var name = reader.GetString();
+            reader.Read();
+            if (name == "model")
             {
-                case "version":
-                    version = Tree(ref reader);
-                    break;
-                case "normalizer":
-                    normalizer = Tree(ref reader);
-                    break;
-                case "pre_tokenizer":
-                    preTokenizer = Tree(ref reader);
-                    break;
-                case "post_processor":
-                    postProcessor = Tree(ref reader);
-                    break;
-                case "added_tokens":
-                    added = Tree(ref reader);
-                    break;
-                case "model":
-                    reader.Read();
-                    model = ModelFields.Read(ref reader);
-                    break;
-                default:
-                    reader.Read();
-                    reader.Skip();
-                    break;
+                model = ModelFields.Read(ref reader);
+            }
+            else if (Array.IndexOf(Sections, name) is >= 0 and var index)
+            {
+                sections[index] = JsonElement.ParseValue(ref reader);
+            }
+            else
+            {
+                reader.Skip();
             }
         }
 
@@ -86,27 +75,28 @@ internal static class TokenizerFile
         {
         }
 
-        if (version.ValueKind != JsonValueKind.Undefined && new JsonPlace(version, "version").TextOr("") != "1.0")
-        {
-            throw new TokenizerFormatException("version", "only '1.0' is known");
-        }
-
-        return Assemble(
-            model ?? throw new TokenizerFormatException("model", "missing"),
-            new JsonPlace(added, "added_tokens"),
-            NormalizerReader.Read(new JsonPlace(normalizer, "normalizer")),
-            PreTokenizerReader.Read(new JsonPlace(preTokenizer, "pre_tokenizer")),
-            FrameReader.Read(new JsonPlace(postProcessor, "post_processor")));
+        return Build(sections, model ?? new ModelFields(), form);
     }
 
-    private static JsonElement Tree(ref Utf8JsonReader reader)
+    private static TokenizerParts Build(JsonElement[] sections, ModelFields model, TokenizerForm form)
     {
-        reader.Read();
-        return JsonElement.ParseValue(ref reader);
+        JsonPlace Section(int index) => new(sections[index], Sections[index]);
+        if (Section(0).TextOr("1.0") != "1.0")
+        {
+            throw new TokenizerFormatException(Sections[0], "only '1.0' is known");
+        }
+
+        ShapeOverride.Apply(form.Shape, model, ref sections[1], ref sections[2]);
+        return Assemble(
+            model,
+            AddedTokenReader.Read(Section(4), form.ExtraTokens, model),
+            NormalizerReader.Read(Section(1)),
+            PreTokenizerReader.Read(Section(2)),
+            FrameReader.Read(Section(3)));
     }
 
     private static TokenizerParts Assemble(
-        ModelFields fields, JsonPlace addedTokens, TextNormalizer[] normalizers, List<PreTokenStage> stages, TokenFrame frame)
+        ModelFields fields, AddedToken[] added, TextNormalizer[] normalizers, List<PreTokenStage> stages, TokenFrame frame)
     {
         var endsInBytes = stages.Count > 0 && stages[^1] is ByteLevelStage;
         var model = ModelFactory.Create(fields, endsInBytes, out var readsBytes);
@@ -115,7 +105,6 @@ internal static class TokenizerFile
             stages.RemoveAt(stages.Count - 1);
         }
 
-        var added = AddedTokenReader.Read(addedTokens, fields.Vocabulary!);
         return new TokenizerParts(
             added,
             AddedTokenReader.Finder(added, normalized: false, normalizers),
