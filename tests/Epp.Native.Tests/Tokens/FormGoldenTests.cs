@@ -55,7 +55,7 @@ public sealed class FormGoldenTests
 
         if (form.Warning is not null)
         {
-            Assert.Contains(name!, form.Warning, StringComparison.Ordinal);
+            Assert.Contains(name ?? row.GetProperty("loaded_as").GetString()!, form.Warning, StringComparison.Ordinal);
             return 0;
         }
 
