@@ -63,6 +63,8 @@ public sealed record TokenizerForm(TokenizerShape Shape, IReadOnlyList<string> E
                 return AsWritten;
             case "LlamaTokenizer" when modelType is "qwen2" or "qwen3":
                 return new(TokenizerShape.Qwen2, ["<|endoftext|>"], null);
+            case "LlamaTokenizer" or "GPT2Tokenizer" or "GemmaTokenizer" or "Qwen2Tokenizer" when modelType is null:
+                return new(TokenizerShape.AsWritten, [], $"tokenizer_class '{tokenizerClass}' without a model_type (config.json): transformers 5 builds it anew for most types of model; tokenizer.json is used as it is: put config.json beside it");
             case "LlamaTokenizer":
                 return new(TokenizerShape.Llama, ["<s>", "</s>", "<unk>"], null);
             case "GPT2Tokenizer":
