@@ -5,16 +5,42 @@ namespace Epp.Native.Templates;
 /// <summary>Floats as Python and Rust print them: the shortest digits that read back as the same number.</summary>
 internal static class PythonNumber
 {
+    /// <summary>How an exponent is written.</summary>
+    private enum ExponentStyle : byte
+    {
+        /// <summary>1e+22, 1e-07.</summary>
+        Python,
+
+        /// <summary>1e+22, 1e-7.</summary>
+        RustJson,
+
+        /// <summary>1e22, 1e-7.</summary>
+        RustDebug,
+    }
+
     /// <summary>Python's <c>repr</c>, or the same without an exponent.</summary>
     public static void Write(TextBuffer output, double value, bool withExponent)
     {
         if (double.IsFinite(value))
         {
-            WriteFinite(output, value, smallest: withExponent ? -4 : int.MinValue, largest: withExponent ? 16 : int.MaxValue, twoDigits: true);
+            WriteFinite(output, value, withExponent ? -4 : int.MinValue, withExponent ? 16 : int.MaxValue, ExponentStyle.Python);
         }
         else
         {
             output.Write(double.IsNaN(value) ? (withExponent ? "nan"u8 : "NaN"u8) : value > 0 ? "inf"u8 : "-inf"u8);
+        }
+    }
+
+    /// <summary>Rust's <c>{:?}</c>, which minijinja prints inside of lists and maps.</summary>
+    public static void WriteDebug(TextBuffer output, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            WriteFinite(output, value, smallest: -4, largest: 16, ExponentStyle.RustDebug);
+        }
+        else
+        {
+            Write(output, value, withExponent: false);
         }
     }
 
@@ -23,7 +49,7 @@ internal static class PythonNumber
     {
         if (double.IsFinite(value))
         {
-            WriteFinite(output, value, asRust ? -5 : -4, largest: 16, twoDigits: !asRust);
+            WriteFinite(output, value, asRust ? -5 : -4, largest: 16, asRust ? ExponentStyle.RustJson : ExponentStyle.Python);
         }
         else if (asRust)
         {
@@ -74,7 +100,7 @@ internal static class PythonNumber
         return digits[..count].LastIndexOfAnyExcept((byte)'0') + 1;
     }
 
-    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, bool twoDigits)
+    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, ExponentStyle style)
     {
         Span<byte> digits = stackalloc byte[32];
         var count = Digits(value, digits, out var point);
@@ -89,7 +115,7 @@ internal static class PythonNumber
         }
         else if (point > largest || point <= smallest)
         {
-            WriteExponent(output, digits[..count], point - 1, twoDigits);
+            WriteExponent(output, digits[..count], point - 1, style);
         }
         else if (point <= 0)
         {
@@ -106,7 +132,7 @@ internal static class PythonNumber
         }
     }
 
-    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, bool twoDigits)
+    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, ExponentStyle style)
     {
         output.WriteByte(digits[0]);
         if (digits.Length > 1)
@@ -115,8 +141,8 @@ internal static class PythonNumber
             output.Write(digits[1..]);
         }
 
-        output.Write(exponent < 0 ? "e-"u8 : "e+"u8);
-        if (twoDigits && Math.Abs(exponent) < 10)
+        output.Write(exponent < 0 ? "e-"u8 : style == ExponentStyle.RustDebug ? "e"u8 : "e+"u8);
+        if (style == ExponentStyle.Python && Math.Abs(exponent) < 10)
         {
             output.WriteByte((byte)'0');
         }

@@ -58,6 +58,9 @@ internal sealed partial class Renderer
                 Charge(64);
                 BigNumber.Write(_out, value.Integer);
                 break;
+            case ValueKind.Float when depth > 0 && !_rules.IsPython:
+                PythonNumber.WriteDebug(_out, value.Double);
+                break;
             case ValueKind.Float:
                 PythonNumber.Write(_out, value.Double, !_rules.PlainFloats);
                 break;
