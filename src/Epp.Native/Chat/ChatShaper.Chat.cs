@@ -42,7 +42,8 @@ public sealed partial class ChatShaper
             return Refuse("messages: missing or no list");
         }
 
-        if (t.Count(messages) == 0 && _rules.RefusesEmptyMessages)
+        // transformers looks at the first message before the template does.
+        if (t.Count(messages) == 0)
         {
             return Refuse("messages: empty");
         }
@@ -183,7 +184,7 @@ public sealed partial class ChatShaper
     private bool ReadKwargs(JsonTree t)
     {
         var server = _profile.DefaultKwargs;
-        var kwargs = t.Find(0, "chat_template_kwargs"u8);
+        var kwargs = TakesKwargs ? t.Find(0, "chat_template_kwargs"u8) : -1;
         if (!t.IsNothing(kwargs) && !t.IsMap(kwargs))
         {
             return Refuse("chat_template_kwargs: no object");
@@ -207,6 +208,9 @@ public sealed partial class ChatShaper
 
         return AddEffort(t, kwargs);
     }
+
+    /// <summary>The embedding requests of 0.11 had no such field.</summary>
+    private bool TakesKwargs => _rules.FieldsBeatKwargs || _origin != ChatOrigin.Embeddings;
 
     private bool AddKwargs(JsonTree t, int map)
     {
@@ -243,7 +247,7 @@ public sealed partial class ChatShaper
             return Refuse("chat_template: no string");
         }
 
-        var named = t.Find(t.Find(0, "chat_template_kwargs"u8), "chat_template"u8);
+        var named = TakesKwargs ? t.Find(t.Find(0, "chat_template_kwargs"u8), "chat_template"u8) : -1;
         if (!_profile.TrustsRequestTemplate && (!t.IsNothing(field) || !t.IsNothing(named)))
         {
             return _result.Refuse(ShapeRefusal.UntrustedTemplate, "chat_template: the server does not trust it");
@@ -256,6 +260,7 @@ public sealed partial class ChatShaper
             return true;
         }
 
+        _result.KeepsModelFacts = template == named;
         var raw = t.Raw(template);
         if (_result.Override.Length < raw.Length)
         {

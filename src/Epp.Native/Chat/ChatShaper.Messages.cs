@@ -146,7 +146,7 @@ public sealed partial class ChatShaper
         if (isDeveloper && _rules.ConvertsDeveloper && !_convertsDeveloper)
         {
             _out.Raw(",\"tools\":"u8);
-            WriteOrNull(t, t.Find(message, "tools"u8));
+            WriteDeveloperTools(t, t.Find(message, "tools"u8));
         }
 
         _out.Byte((byte)'}');

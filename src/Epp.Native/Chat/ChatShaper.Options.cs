@@ -123,6 +123,7 @@ public sealed partial class ChatShaper
         var side = t.Find(0, "truncation_side"u8);
         if (_rules.HonoursTruncationSide && !t.IsNothing(side))
         {
+            _result.CutsSpecialTokens = true;
             _result.TruncatesRight = t.Is(side, "right"u8);
             return _result.TruncatesRight || t.Is(side, "left"u8) || Refuse("truncation_side: unknown");
         }

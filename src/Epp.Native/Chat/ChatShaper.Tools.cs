@@ -120,7 +120,7 @@ public sealed partial class ChatShaper
     /// <summary>kwargs may carry the tools themselves; 0.11 takes even their null.</summary>
     private bool ReadToolOverride(JsonTree t)
     {
-        var named = t.Find(t.Find(0, "chat_template_kwargs"u8), "tools"u8);
+        var named = TakesKwargs ? t.Find(t.Find(0, "chat_template_kwargs"u8), "tools"u8) : -1;
         if (named < 0 || (_rules.DropsNullKwargs && t.Kind(named) == JsonKind.Null) || (_toolsAsSent && !_rules.ModernResponses))
         {
             return true;
@@ -219,6 +219,34 @@ public sealed partial class ChatShaper
 
         _out.Byte((byte)'}');
         return true;
+    }
+
+    /// <summary>Tools inside a developer's message: validated, so in order of declaration, but nothing is added.</summary>
+    private void WriteDeveloperTools(JsonTree t, int tools)
+    {
+        if (!t.IsList(tools))
+        {
+            WriteOrNull(t, tools);
+            return;
+        }
+
+        _out.Byte((byte)'[');
+        for (var tool = t.First(tools); tool >= 0; tool = t.After(tools, tool))
+        {
+            _out.Raw(tool == t.First(tools) ? default : ","u8);
+            if (!t.IsMap(tool))
+            {
+                _out.Value(t, tool);
+                continue;
+            }
+
+            _out.Raw("{\"function\":"u8);
+            WriteOrNull(t, t.Find(tool, "function"u8));
+            WriteOtherMembers(t, tool, "function"u8, default, default);
+            _out.Byte((byte)'}');
+        }
+
+        _out.Byte((byte)']');
     }
 
     private void WriteOrNull(JsonTree t, int node)

@@ -50,6 +50,9 @@ public sealed class ShapedRequest
     /// <summary>A template in the request, honoured by this server: its text in UTF-8; empty = the model's own.</summary>
     public ReadOnlySpan<byte> TemplateOverride => Override.AsSpan(0, OverrideLength);
 
+    /// <summary>The override came in kwargs, past the engine's detection: the model's own facts shaped the request.</summary>
+    public bool KeepsModelFacts { get; internal set; }
+
     /// <summary>Encode with the tokenizer's special tokens around the text.</summary>
     public bool AddSpecialTokens { get; internal set; }
 
@@ -70,6 +73,9 @@ public sealed class ShapedRequest
 
     /// <summary>Keep the first tokens rather than the last ones.</summary>
     public bool TruncatesRight { get; internal set; }
+
+    /// <summary>The client named the side: the ids are cut as they are, special tokens too. Else these are kept around the text.</summary>
+    public bool CutsSpecialTokens { get; internal set; }
 
     /// <summary>Texts or token lists.</summary>
     public int PromptCount { get; private set; }
@@ -102,6 +108,7 @@ public sealed class ShapedRequest
         ContextOutput = null;
         UsesToolTemplate = false;
         OverrideLength = 0;
+        KeepsModelFacts = false;
         AddSpecialTokens = false;
         StripsNul = false;
         ContinueFinalMessage = false;
@@ -109,6 +116,7 @@ public sealed class ShapedRequest
         FinalTextEnd = -1;
         TruncateTokens = NoTruncation;
         TruncatesRight = false;
+        CutsSpecialTokens = false;
         PromptCount = 0;
         _textsLength = 0;
         _tokensLength = 0;

@@ -59,6 +59,27 @@ public sealed class ShapingProfile
         }
     }
 
+    /// <summary>These options with a model's facts.</summary>
+    internal ShapingProfile With(TemplateFacts template, TemplateFacts? toolTemplate, SpecialTokens tokens)
+    {
+        var profile = new ShapingProfile
+        {
+            Flavour = Flavour,
+            Template = template,
+            ToolTemplate = toolTemplate,
+            SpecialTokens = tokens,
+            ContentFormat = ContentFormat,
+            AutoToolChoice = AutoToolChoice,
+            HasToolParser = HasToolParser,
+            TrustsRequestTemplate = TrustsRequestTemplate,
+            ExcludesToolsOnChoiceNone = ExcludesToolsOnChoiceNone,
+            MaxModelTokens = MaxModelTokens,
+            VocabularySize = VocabularySize,
+            DefaultTemplateKwargs = _defaultKwargsText.IsEmpty ? "{}"u8.ToArray() : _defaultKwargsText,
+        };
+        return profile;
+    }
+
     internal JsonTree DefaultKwargs => _defaultKwargs;
 
     internal FlavourRules Rules => FlavourRules.Of(Flavour);

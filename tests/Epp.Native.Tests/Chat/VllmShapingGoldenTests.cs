@@ -166,11 +166,11 @@ public sealed class VllmShapingGoldenTests
             }
         }
 
-        var extra = context.EnumerateObject().FirstOrDefault(p => !kwargs.TryGetProperty(p.Name, out _)
+        var extra = context.EnumerateObject().Where(p => !kwargs.TryGetProperty(p.Name, out _)
             && p.Name is not ("messages" or "tools") && !(p.Name == "documents" && p.Value.ValueKind == JsonValueKind.Null)
-            && !p.Name.EndsWith("_token", StringComparison.Ordinal));
-        return extra.Name is null ? shaped.ContinueFinalMessage == kwargs.GetProperty("continue_final_message").GetBoolean() ? null : "continue_final_message"
-            : $"variable {extra.Name} too many";
+            && !p.Name.EndsWith("_token", StringComparison.Ordinal)).Select(p => p.Name).FirstOrDefault();
+        return extra is not null ? $"variable {extra} too many"
+            : shaped.ContinueFinalMessage == kwargs.GetProperty("continue_final_message").GetBoolean() ? null : "continue_final_message";
     }
 
     private static string? ComparePrompts(ShapedRequest shaped, JsonElement result, byte[] body)
