@@ -20,6 +20,14 @@ if (args is ["validate", .. var rest])
     return ValidateCommand.Run(rest, Environment.GetEnvironmentVariable, Console.Out, Console.Error);
 }
 
+if (args is ["tokenize", .. var tokenizing])
+{
+    // UTF-8 without a mark both ways, whatever the terminal thinks.
+    using var lines = new StreamReader(Console.OpenStandardInput());
+    using var answers = new StreamWriter(Console.OpenStandardOutput());
+    return TokenizeCommand.Run(tokenizing, lines, answers, Console.Error);
+}
+
 var flags = new FlagSet(EppFlags.All);
 flags.Parse(args);
 if (flags.HelpWanted)

@@ -35,6 +35,8 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Kubernetes"),
         // Discovery watches what the client of the API streams.
         ("Discovery", "Kubernetes"),
+        // A model's directory is read by whoever needs its tokenizer.
+        ("Cli", "Models"),
         // Flags end in configuration records.
         ("Configuration", "Cli"),
     ];

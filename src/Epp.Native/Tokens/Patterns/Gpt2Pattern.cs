@@ -1,0 +1,50 @@
+using Epp.Native.Tokens.Unicode;
+
+namespace Epp.Native.Tokens.Patterns;
+
+/// <summary><c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>. Matches everywhere.</summary>
+internal sealed class Gpt2Pattern : TextPattern
+{
+    public const string Text = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+    private const uint Rest = ~(Categories.WhiteSpace | Categories.Letter | Categories.Number);
+
+    private readonly TextClasses _classes = TextClasses.Default;
+
+    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
+    {
+        end = from < text.Length ? End(text, from) : from;
+        return from < text.Length ? from : None;
+    }
+
+    private int End(ReadOnlySpan<byte> text, int at)
+    {
+        var contraction = TextClasses.Contraction(text, at, ignoreCase: false);
+        if (contraction > at)
+        {
+            return contraction;
+        }
+
+        var word = text[at] == ' ' ? at + 1 : at;
+        if (word < text.Length)
+        {
+            var bit = 1u << _classes.Category(text, word, out var next);
+            if ((bit & Categories.Letter) != 0)
+            {
+                return _classes.Skip(text, next, Categories.Letter);
+            }
+
+            if ((bit & Categories.Number) != 0)
+            {
+                return _classes.Skip(text, next, Categories.Number);
+            }
+
+            if ((bit & Rest) != 0)
+            {
+                return _classes.Skip(text, next, Rest);
+            }
+        }
+
+        return _classes.WhiteSpaceTail(text, at, newlines: false);
+    }
+}

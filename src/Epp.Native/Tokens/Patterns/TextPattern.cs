@@ -1,0 +1,83 @@
+using Epp.Native.Tokens.Unicode;
+
+namespace Epp.Native.Tokens.Patterns;
+
+/// <summary>Finds stretches of a text, as the pattern of a tokenizer would. Immutable; safe to share.</summary>
+internal abstract class TextPattern
+{
+    /// <summary>No further match.</summary>
+    public const int None = -1;
+
+    /// <summary>The budget of <see cref="PatternState"/> is used up.</summary>
+    public const int TooSlow = -2;
+
+    /// <summary>The start of the first match at or after a position, or <see cref="None"/> or <see cref="TooSlow"/>.</summary>
+    public abstract int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end);
+}
+
+/// <summary>Every occurrence of some bytes.</summary>
+internal sealed class LiteralPattern(byte[] literal) : TextPattern
+{
+    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
+    {
+        var at = text[from..].IndexOf(literal);
+        end = from + at + literal.Length;
+        return at < 0 ? None : from + at;
+    }
+}
+
+/// <summary>Runs of the members of a set, at least and at most so many long: <c>\p{N}{1,3}</c>, <c>[0-9]</c>, <c>\s+</c>.</summary>
+internal sealed class RunPattern(CodePointSet set, int min, int max) : TextPattern
+{
+    private readonly bool[] _ascii = Ascii(set);
+
+    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
+    {
+        for (var start = from; start < text.Length;)
+        {
+            var b = text[start];
+            if (b < 0x80 ? !_ascii[b] : !set.Contains(Utf8Text.Read(text, start, out _)))
+            {
+                start += Utf8Text.LengthOf(b);
+                continue;
+            }
+
+            var count = 0;
+            var at = start;
+            while (at < text.Length && count < max)
+            {
+                var c = Utf8Text.Read(text, at, out var next);
+                if (!set.Contains(c))
+                {
+                    break;
+                }
+
+                count++;
+                at = next;
+            }
+
+            if (count >= min)
+            {
+                end = at;
+                return start;
+            }
+
+            // A run that is too short holds no longer one.
+            start = at;
+        }
+
+        end = from;
+        return None;
+    }
+
+    private static bool[] Ascii(CodePointSet set)
+    {
+        var members = new bool[128];
+        for (var i = 0; i < members.Length; i++)
+        {
+            members[i] = set.Contains(i);
+        }
+
+        return members;
+    }
+}

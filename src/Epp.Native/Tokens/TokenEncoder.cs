@@ -1,0 +1,217 @@
+using System.Text.Unicode;
+using Epp.Native.Tokens.Models;
+using Epp.Native.Tokens.Normalizing;
+using Epp.Native.Tokens.Patterns;
+using Epp.Native.Tokens.Splitting;
+
+namespace Epp.Native.Tokens;
+
+/// <summary>
+/// Encodes texts with one <see cref="Tokenizer"/>. Not safe to share: each thread has its own. Allocates nothing once its buffers have
+/// grown to the texts it sees.
+/// </summary>
+public sealed class TokenEncoder
+{
+    /// <summary>Longer texts are refused.</summary>
+    public const int MaxTextBytes = 64 << 20;
+
+    private readonly TokenizerParts _parts;
+    private readonly PatternState _patterns = new();
+    private readonly NormalizerState _normalizing;
+    private readonly PreTokenState _splitting;
+    private readonly ModelState _modelState = new();
+    private readonly WordCache? _cache;
+    private readonly ByteBuffer[] _normalized = [new(), new()];
+    private readonly ByteBuffer[] _rewritten = [new(), new()];
+    private readonly PieceList[] _pieces = [new(), new()];
+
+    internal TokenEncoder(TokenizerParts parts, bool cached = true)
+    {
+        _parts = parts;
+        _normalizing = new NormalizerState(_patterns);
+        _splitting = new PreTokenState(_patterns);
+        _cache = cached ? new WordCache() : null;
+    }
+
+    /// <summary>
+    /// Adds the ids of a text; with special tokens, also those that the post-processor puts around it. Unless the result is
+    /// <see cref="TokenizeStatus.Ok"/>, the ids are left as they were.
+    /// </summary>
+    public TokenizeStatus Encode(ReadOnlySpan<byte> text, bool addSpecialTokens, TokenBuffer ids)
+    {
+        if (text.Length > MaxTextBytes)
+        {
+            return TokenizeStatus.TooLong;
+        }
+
+        if (!Utf8.IsValid(text))
+        {
+            return TokenizeStatus.InvalidUtf8;
+        }
+
+        var before = ids.Count;
+        if (addSpecialTokens)
+        {
+            ids.Add(_parts.Frame.Prefix);
+        }
+
+        var status = Text(text, ids);
+        if (addSpecialTokens)
+        {
+            ids.Add(_parts.Frame.Suffix);
+        }
+
+        if (status != TokenizeStatus.Ok)
+        {
+            ids.Truncate(before);
+        }
+
+        return status;
+    }
+
+    // Added tokens that are not normalized come first; what is between them is encoded by itself.
+    private TokenizeStatus Text(ReadOnlySpan<byte> text, TokenBuffer ids)
+    {
+        var (searched, used) = (0, 0);
+        while (_parts.Raw is { } raw && raw.Next(text, ref searched, used, out var start, out var stop, out var id))
+        {
+            if (used < start && Segment(text[used..start], used == 0, ids) is not TokenizeStatus.Ok and var failure)
+            {
+                return failure;
+            }
+
+            ids.Add(id);
+            used = stop;
+        }
+
+        return used < text.Length ? Segment(text[used..], used == 0, ids) : TokenizeStatus.Ok;
+    }
+
+    private TokenizeStatus Segment(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
+    {
+        _normalizing.StartsInput = startsInput;
+        var which = 0;
+        foreach (var normalizer in _parts.Normalizers)
+        {
+            if (normalizer.Keeps(text))
+            {
+                continue;
+            }
+
+            var output = _normalized[which ^= 1];
+            output.Clear();
+            var status = normalizer.Apply(text, output, _normalizing);
+            if (status != TokenizeStatus.Ok || output.Overflowed)
+            {
+                return status != TokenizeStatus.Ok ? status : TokenizeStatus.TooLong;
+            }
+
+            text = output.Span;
+        }
+
+        startsInput = _normalizing.StartsInput;
+        var (searched, used) = (0, 0);
+        while (_parts.Normalized is { } added && added.Next(text, ref searched, used, out var start, out var stop, out var id))
+        {
+            if (used < start && Part(text[used..start], startsInput && used == 0, ids) is not TokenizeStatus.Ok and var failure)
+            {
+                return failure;
+            }
+
+            ids.Add(id);
+            used = stop;
+        }
+
+        return used < text.Length ? Part(text[used..], startsInput && used == 0, ids) : TokenizeStatus.Ok;
+    }
+
+    private TokenizeStatus Part(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
+    {
+        _splitting.StartsInput = startsInput;
+        var (which, buffer) = (0, 0);
+        _pieces[0].Clear();
+        _pieces[0].Add(0, text.Length);
+        foreach (var stage in _parts.Stages)
+        {
+            var (from, into) = (_pieces[which], _pieces[which ^= 1]);
+            into.Clear();
+            var output = _rewritten[stage.Rewrites ? buffer ^= 1 : buffer];
+            if (stage.Rewrites)
+            {
+                output.Clear();
+            }
+
+            var status = stage.Apply(text, from.Items, into, output, _splitting);
+            if (status != TokenizeStatus.Ok || output.Overflowed)
+            {
+                return status != TokenizeStatus.Ok ? status : TokenizeStatus.TooLong;
+            }
+
+            text = stage.Rewrites ? output.Span : text;
+        }
+
+        return Words(text, _pieces[which].Items, ids);
+    }
+
+    private TokenizeStatus Words(ReadOnlySpan<byte> text, ReadOnlySpan<Piece> pieces, TokenBuffer ids)
+    {
+        var mark = _parts.Model.CutBefore;
+        foreach (var piece in pieces)
+        {
+            var word = text[piece.Start..piece.End];
+            var status = mark.IsEmpty || word.Length <= mark.Length ? Word(word, ids) : Cut(word, mark, ids);
+            if (status != TokenizeStatus.Ok)
+            {
+                return status;
+            }
+        }
+
+        return TokenizeStatus.Ok;
+    }
+
+    private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids)
+    {
+        if (_cache is not { } cache || word.Length > WordCache.MaxWordBytes)
+        {
+            var status = _parts.Model.Encode(word, _modelState, ids);
+            _modelState.Trim();
+            return status;
+        }
+
+        return cache.TryGet(word, ids) ? TokenizeStatus.Ok : Learn(word, ids, cache);
+    }
+
+    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids, WordCache cache)
+    {
+        var before = ids.Count;
+        var status = _parts.Model.Encode(word, _modelState, ids);
+        if (status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
+        {
+            cache.Set(word, ids.Ids[before..]);
+        }
+
+        return status;
+    }
+
+    // Before each mark that follows something else.
+    private TokenizeStatus Cut(ReadOnlySpan<byte> word, ReadOnlySpan<byte> mark, TokenBuffer ids)
+    {
+        while (true)
+        {
+            var leading = 0;
+            while (word[leading..].StartsWith(mark))
+            {
+                leading += mark.Length;
+            }
+
+            var next = word[leading..].IndexOf(mark);
+            var status = Word(next < 0 ? word : word[..(leading + next)], ids);
+            if (status != TokenizeStatus.Ok || next < 0)
+            {
+                return status;
+            }
+
+            word = word[(leading + next)..];
+        }
+    }
+}

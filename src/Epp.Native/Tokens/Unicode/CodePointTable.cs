@@ -1,0 +1,68 @@
+namespace Epp.Native.Tokens.Unicode;
+
+/// <summary>One byte per code point in two stages: blocks of 128, equal blocks stored once. Immutable; safe to share.</summary>
+internal sealed class CodePointTable
+{
+    /// <summary>One more than the last code point.</summary>
+    public const int CodePoints = 0x110000;
+
+    private const int BlockBits = 7;
+    private const int BlockSize = 1 << BlockBits;
+
+    private readonly ushort[] _blockOf = new ushort[CodePoints >> BlockBits];
+    private byte[] _blocks = new byte[BlockSize * 64];
+    private int _blockCount;
+
+    /// <summary>Expands runs of (length, value).</summary>
+    public CodePointTable(ReadOnlySpan<byte> packedRuns)
+    {
+        var flat = new byte[CodePoints];
+        var runs = new PackedNumbers(packedRuns);
+        for (var at = 0; !runs.AtEnd;)
+        {
+            var length = runs.Next();
+            flat.AsSpan(at, length).Fill((byte)runs.Next());
+            at += length;
+        }
+
+        Store(flat);
+    }
+
+    /// <summary>Stores one value per code point.</summary>
+    public CodePointTable(byte[] values)
+    {
+        Store(values);
+    }
+
+    private void Store(ReadOnlySpan<byte> flat)
+    {
+        for (var block = 0; block < _blockOf.Length; block++)
+        {
+            _blockOf[block] = (ushort)Intern(flat.Slice(block << BlockBits, BlockSize));
+        }
+
+        Array.Resize(ref _blocks, _blockCount * BlockSize);
+    }
+
+    public byte this[int codePoint] => _blocks[(_blockOf[codePoint >> BlockBits] << BlockBits) | (codePoint & (BlockSize - 1))];
+
+    private int Intern(ReadOnlySpan<byte> block)
+    {
+        // Newest first: neighbours are often equal.
+        for (var i = _blockCount - 1; i >= 0; i--)
+        {
+            if (_blocks.AsSpan(i * BlockSize, BlockSize).SequenceEqual(block))
+            {
+                return i;
+            }
+        }
+
+        if (_blockCount * BlockSize == _blocks.Length)
+        {
+            Array.Resize(ref _blocks, _blocks.Length * 2);
+        }
+
+        block.CopyTo(_blocks.AsSpan(_blockCount * BlockSize));
+        return _blockCount++;
+    }
+}
