@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""The truth about templates: Python's jinja2, set up as transformers does it.
+
+  jinja-oracle.py fuzz SEED COUNT   random templates and contexts with their results, one JSON object a line
+  jinja-oracle.py render            reads cases {name, template, context} from stdin, writes them with their results
+
+A result is "prompt", or "error" with Python's exception. Needs Debian's python3-jinja2; run it with /usr/bin/python3.
+"""
+import copy
+import datetime
+import json
+import random
+import signal
+import sys
+import warnings
+
+import jinja2
+import jinja2.ext
+import jinja2.sandbox
+
+warnings.simplefilter("ignore")
+NOW = datetime.datetime(2024, 7, 26, 12, 34, 56)
+
+
+class Generation(jinja2.ext.Extension):
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return jinja2.nodes.CallBlock(self.call_method("_support"), [], [], body).set_lineno(line)
+
+    def _support(self, caller):
+        return caller()
+
+
+def environment():
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
+
+    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    def raise_exception(message):
+        raise jinja2.exceptions.TemplateError(message)
+
+    env.filters["tojson"] = tojson
+    env.globals["raise_exception"] = raise_exception
+    env.globals["strftime_now"] = lambda form: NOW.strftime(form)
+    return env
+
+
+ENV = environment()
+
+
+class TooSlow(Exception):
+    pass
+
+
+def give_up(*_):
+    raise TooSlow()
+
+
+def result(template, context):
+    """The rendering; None where Python needs too long or the text holds an address."""
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(3)
+    try:
+        prompt = ENV.from_string(template).render(**copy.deepcopy(context))
+    except (TooSlow, MemoryError):
+        return None
+    except Exception as e:  # noqa: BLE001
+        return {"error": type(e).__name__ + ": " + str(e)[:200]}
+    finally:
+        signal.alarm(0)
+    if " at 0x" in prompt or len(prompt) > 100_000:
+        return None
+    return {"prompt": prompt}
+
+
+STRINGS = [
+    "", " ", "a", "Hello, World!", "  padded \n", "it's", 'say "hi"', "a'b\"c", "<b>&amp;</b>", "line1\nline2\r\nline3\x0bv",
+    "日本語🙂", "é\u0301", "\u200b\u00a0x", "ß ﬁ İ", "ǆ ΑΣ", "x=1,y=2", "user", "assistant", "12", "-3.5", "1e5", "0x1f", "True",
+    "a-b_c d", "tab\there", "\x00\x7f\x1f", "{{ x }}", "{}", "%s", "AbC", "aXbXc", "---", "/path/to", "\\n", "\u2028end",
+]
+NUMBERS = [0, 1, 2, 3, -1, -7, 10, 255, 1.0, 0.5, -2.5, 1e16, 1e-7, 123456789.125, 2**63, -(2**64), 1e22, 0.1, 100000]
+ROLES = ["system", "user", "assistant", "tool"]
+VARS = ["s", "u", "i", "f", "n", "t", "l", "ls", "o", "ld", "messages", "tools", "empty", "big", "nope"]
+METHODS = [
+    "strip()", "lstrip()", "rstrip()", "strip('a ')", "split()", "split(' ')", "split('X', 1)", "rsplit(None, 1)", "splitlines()",
+    "upper()", "lower()", "title()", "capitalize()", "swapcase()", "startswith('a')", "endswith(('a', '!'))", "find('l')",
+    "rfind('l')", "count('a')", "replace('a', 'bb')", "replace('', '-')", "join(['x', 'y'])", "isdigit()", "isalpha()", "isspace()",
+    "isupper()", "islower()", "isalnum()", "format(1, x=2)", "zfill(5)", "center(9)", "ljust(7, '*')", "partition('l')",
+    "rpartition(' ')", "removeprefix('a')", "removesuffix('!')", "expandtabs(4)", "splitlines(true)", "istitle()", "isascii()",
+    "casefold()", "items()", "keys()", "values()", "get('k')", "get('zz', 3)", "index(1)", "count(1)", "copy()", "append(1)",
+    "update({})", "bit_length()", "is_integer()", "nosuch()",
+]
+FILTERS = [
+    "upper", "lower", "title", "capitalize", "trim", "trim('a')", "length", "count", "first", "last", "list", "string", "tojson",
+    "tojson(indent=2)", "tojson(sort_keys=true)", "tojson(separators=(',', ':'))", "tojson(ensure_ascii=true)", "default('D')",
+    "d('D', true)", "join", "join(', ')", "join('-', attribute='k')", "int", "int(7)", "float", "abs", "round", "round(1)",
+    "round(2, 'floor')", "reverse|list", "sort", "sort(reverse=true)", "sort(case_sensitive=true)", "sort(attribute='v')",
+    "unique|list", "map('upper')|list", "map(attribute='k')|list", "map(attribute='k', default='-')|join(',')",
+    "select|list", "reject('none')|list", "select('string')|list", "selectattr('k')|list", "selectattr('k', 'equalto', 'x')|list",
+    "rejectattr('v', 'defined')|list", "sum", "min", "max", "max(attribute='v')", "items|list", "dictsort", "dictsort(by='value')",
+    "batch(2)|list", "batch(3, 0)|list", "slice(2)|list", "slice(3, 'z')|list", "indent", "indent(2, true)", "indent('>', blank=true)",
+    "replace('a', 'b')", "replace('l', 'L', 1)", "e", "escape", "safe", "groupby('k')", "groupby('v')|list", "sum(attribute='v')",
+    "attr('k')", "center(11)", "truncate(5)", "truncate(6, true, '')", "wordcount", "urlencode", "format(1)", "xmlattr",
+    "filesizeformat", "forceescape", "nosuch",
+]
+TESTS = [
+    "defined", "undefined", "none", "string", "number", "integer", "float", "boolean", "mapping", "sequence", "iterable", "true",
+    "false", "odd", "even", "divisibleby 3", "divisibleby(2)", "sameas none", "in [1, 'a']", "eq 1", "equalto('a')", "gt 1", "ne 'x'",
+    "lower", "upper", "callable", "escaped", "le 2", "filter", "nosuch",
+]
+
+
+class Grammar:
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+        self.loops = 0
+        self.macros = []
+
+    def pick(self, choices):
+        return self.r.choice(choices)
+
+    def value(self, depth=0):
+        k = self.r.random()
+        if k < 0.35 or depth > 2:
+            return self.pick(STRINGS)
+        if k < 0.6:
+            return self.pick(NUMBERS)
+        if k < 0.75:
+            return self.pick([None, True, False])
+        if k < 0.88:
+            return [self.value(depth + 1) for _ in range(self.r.randrange(4))]
+        return {self.pick(["k", "v", "content", "role", "é", "items", "x y"]): self.value(depth + 1) for _ in range(self.r.randrange(4))}
+
+    def context(self):
+        r = self.r
+        context = {
+            "s": self.pick(STRINGS), "u": "日本🙂é", "i": self.pick([0, 1, 7, -3]), "f": self.pick([1.0, 0.5, 1e22, -0.0, 1e-7]),
+            "n": None, "t": self.pick([True, False]), "l": [self.value(1) for _ in range(r.randrange(5))],
+            "ls": [self.pick(STRINGS) for _ in range(r.randrange(5))], "o": {"k": 1, "a": {"x": [1, 2]}, "items": self.value(1)},
+            "ld": [{"k": self.pick(["x", "y", "X"]), "v": r.randrange(4)} for _ in range(r.randrange(5))],
+            "messages": [self.message() for _ in range(r.randrange(5))], "tools": self.pick([None, [], [{"type": "function", "function": {
+                "name": "f", "description": "D <é>", "parameters": {"type": "object", "properties": {"p": {"type": "number"}}}}}]]),
+            "empty": self.pick([[], {}, ""]), "big": 12345678901234567890, "add_generation_prompt": r.random() < 0.5,
+            "bos_token": "<s>", "eos_token": "</s>",
+        }
+        return context
+
+    def message(self):
+        message = {"role": self.pick(ROLES), "content": self.pick([*STRINGS, None])}
+        if self.r.random() < 0.2:
+            message["content"] = [{"type": "text", "text": self.pick(STRINGS)} for _ in range(self.r.randrange(3))]
+        if self.r.random() < 0.2:
+            message["tool_calls"] = [{"id": "c1", "function": {"name": "f", "arguments": self.value(1)}}]
+        return message
+
+    def literal(self):
+        k = self.r.random()
+        if k < 0.4:
+            return self.pick(["'a'", "'l'", "''", "'x y'", "\"it's\"", "'\\n'", "'é\\u00e9'", "'%s-%s'", "'{0}'", "'A' 'b'"])
+        if k < 0.7:
+            return self.pick(["0", "1", "2", "3", "-1", "1.5", "1e3", "1_000", "0.1", "99999999999999999999", "2.0"])
+        return self.pick(["none", "true", "false", "None", "True", "[]", "{}", "()", "[1, 'a']", "(1, 2)", "{'k': 'v'}", "(1,)"])
+
+    def name(self):
+        return self.pick(VARS + ["x", "x", "y", "ns.a", "message.content", "message['role']"] + (["loop.index", "loop.last", "loop.first",
+            "loop.previtem", "loop.nextitem", "loop.length", "loop.revindex0", "loop.index0 % 2"] if self.loops else []))
+
+    def expression(self, depth=0):
+        if depth > 3 or self.r.random() < 0.25:
+            return self.name() if self.r.random() < 0.65 else self.literal()
+        e = lambda: self.expression(depth + 1)  # noqa: E731
+        k = self.r.randrange(20)
+        if k < 3:
+            return f"{e()}|{self.pick(FILTERS)}"
+        if k < 5:
+            return f"({e()}).{self.pick(METHODS)}"
+        if k < 7:
+            return f"{e()} {self.pick(['+', '-', '~', '~', '/', '//', '%'])} {e()}"
+        if k == 7:
+            return f"{e()} {self.pick(['*', '**'])} {self.pick(['0', '2', '3', '-1', 'i'])}"
+        if k == 8:
+            return f"{e()} {self.pick(['==', '!=', '<', '>=', '>', '<=', 'in', 'not in'])} {e()}"
+        if k == 9:
+            return f"{e()} is {self.pick(['', 'not '])}{self.pick(TESTS)}"
+        if k == 10:
+            return f"({e()} if {e()}{self.pick([' else ' + e(), ''])})"
+        if k == 11:
+            return f"({e()} {self.pick(['and', 'or'])} {e()})"
+        if k == 12:
+            return f"not {e()}"
+        if k == 13:
+            return f"({e()})[{self.pick(['0', '-1', '1:', ':-1', '::-1', '::2', '-2:', '1:2', '5:1:-1', repr('k'), 'i', ':'])}]"
+        if k == 14:
+            return f"({e()}).{self.pick(['k', 'a', 'x', 'content', 'items', 'real', 'nosuch', 'a.x', '0'])}"
+        if k == 15:
+            return self.pick([f"[{e()}, {e()}]", f"({e()}, {e()})", "{'a': %s, 1: %s}" % (e(), e()), f"[{e()}]"])
+        if k == 16:
+            return self.pick(["range(3)", "range(1, i)", "range(5, 0, -2)|list", "dict(a=1, b=%s)" % e(), "namespace(a=1).a",
+                              "strftime_now('%d %b %Y')", "dict(o, z=1)", "'%s' % " + e(), "'%5.2f|%d' % (f, i)", "'{:>5}|{!r}'.format(i, s)",
+                              "cycler('a', 'b').next()"])
+        if k == 17 and self.macros:
+            return f"{self.pick(self.macros)}({self.pick(['', e(), 'b=' + e(), e() + ', ' + e()])})"
+        if k == 18:
+            return f"-{e()}"
+        return f"({e()})"
+
+    def open(self):
+        return self.pick(["{%", "{%", "{%", "{%-", "{%+"])
+
+    def close(self):
+        return self.pick(["%}", "%}", "%}", "-%}", "+%}"])
+
+    def tag(self, text):
+        return f"{self.open()} {text} {self.close()}"
+
+    def text(self):
+        return self.pick(["", " ", "\n", "text", "  \n  ", "<|im_start|>", "a\n", "\n\n", "\t", "é🙂", "}} ", "x\r\n"])
+
+    def block(self, depth):
+        return "".join(self.statement(depth) for _ in range(self.r.randrange(1, 4)))
+
+    def statement(self, depth=0):
+        k = self.r.randrange(22)
+        if k < 8 or depth > 3:
+            return self.text() + self.pick(["{{ %s }}", "{{- %s -}}", "{{ %s -}}"]) % self.expression() + self.text()
+        if k < 11:
+            other = self.pick(["", self.tag("else") + self.block(depth + 1), self.tag("elif " + self.expression()) + self.block(depth + 1)])
+            return self.tag("if " + self.expression()) + self.block(depth + 1) + other + self.tag("endif")
+        if k < 14:
+            return self.loop(depth)
+        if k == 14:
+            return self.tag(f"set {self.pick(['x', 'y', 's', 'x, y'])} = {self.expression()}")
+        if k == 15:
+            return self.tag("set ns = namespace(a=0, b='')") + self.tag(f"set ns.{self.pick('ab')} = {self.expression()}")
+        if k == 16:
+            return self.tag(self.pick(["set x", "set y | upper"])) + self.block(depth + 1) + self.tag("endset")
+        if k == 17:
+            name = self.pick(["m1", "m2"])
+            loops, self.loops = self.loops, 0
+            text = self.tag(f"macro {name}(a, b={self.literal()})") + self.block(depth + 2) + self.pick(
+                ["{{ a }}", "{{ b }}", "{{ varargs }}", "{{ kwargs }}", "{{ caller() if caller else '' }}"]) + self.tag("endmacro")
+            self.loops = loops
+            self.macros.append(name)
+            return text
+        if k == 18:
+            return self.tag("filter " + self.pick(["upper", "trim", "replace('a', 'b')", "indent(2)"])) + self.block(depth + 1) + self.tag("endfilter")
+        if k == 19:
+            return self.tag(f"with x = {self.expression()}, y = x") + self.block(depth + 1) + self.tag("endwith")
+        if k == 20:
+            if self.macros and self.r.random() < 0.5:
+                return self.tag(f"call {self.pick(self.macros)}(1)") + "C{{ x }}" + self.tag("endcall")
+            return self.pick(["{# c #}", "{#- c -#}\n", "{% raw %}{{ x }}{% endraw %}\n", "{%- raw -%} {% {%- endraw -%} ", " {# c #}\n"])
+        return self.tag("generation") + self.block(depth + 2) + self.tag("endgeneration") if not self.loops else self.text()
+
+    def loop(self, depth):
+        target = self.pick(["x", "message", "y", "k, v"])
+        over = self.pick(["messages", "l", "ls", "ld", "o", "range(3)", "u", "o.items()", "o|items", "tools", self.expression(2), "[1, 2, 3]",
+                          "[[1, 2], [3, 4]]", "messages[1:]"])
+        condition = self.pick(["", "", "", f" if {self.pick(['x', 'message', 'x is string', 'x != 2'])}"])
+        self.loops += 1
+        body = self.block(depth + 1)
+        if self.r.random() < 0.2:
+            body += self.tag("if " + self.pick(["loop.index > 1", "x", "loop.last"])) + self.tag(self.pick(["break", "continue"])) + self.tag("endif") + "z"
+        self.loops -= 1
+        other = self.tag("else") + "none" if self.r.random() < 0.2 else ""
+        return self.tag(f"for {target} in {over}{condition}") + body + other + self.tag("endfor")
+
+
+HEAD = ("{% set ns = namespace(a=1, b='') %}{% set x = 'X' %}{% set y = [1, 'a'] %}{% set message = {'role': 'user', 'content': 'c'} %}"
+        "{% macro m1(a, b='B') %}[{{ a }}{{ b }}]{% endmacro %}{% macro m2() %}m{{ varargs }}{{ kwargs }}{% endmacro %}")
+
+
+def fuzz(seed, count):
+    for made in range(count):
+        grammar = Grammar(seed * 1_000_003 + made)
+        grammar.macros = ["m1", "m2"]
+        context = grammar.context()
+        template, outcome = HEAD, None
+        for _ in range(grammar.r.randrange(1, 8)):
+            longer = template + grammar.statement()
+            found = result(longer, context)
+            # Most statements that fail are dropped, so that most templates get to their end.
+            if found is not None and ("prompt" in found or grammar.r.random() < 0.04):
+                template, outcome = longer, found
+        if outcome is not None:
+            print(json.dumps({"name": f"{seed}/{made}", "template": template, "context": context, **outcome}))
+
+
+def render():
+    for line in sys.stdin:
+        if line.strip():
+            case = json.loads(line)
+            outcome = result(case["template"], case["context"])
+            print(json.dumps({**case, **outcome}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["fuzz"]:
+        fuzz(int(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1:] == ["render"]:
+        render()
+    else:
+        sys.exit(__doc__)
