@@ -18,6 +18,18 @@ internal static class PythonNumber
         }
     }
 
+    /// <summary>As an engine prints it, by itself or inside a list or map: there minijinja writes what Rust's <c>{:?}</c> does, 1e-7 and 1e16.</summary>
+    public static void WriteRepr(TextBuffer output, double value, FlavourRules rules, bool isNested)
+    {
+        if (isNested && !rules.IsPython && double.IsFinite(value))
+        {
+            WriteFinite(output, value, smallest: -5, largest: 16, twoDigits: false, plus: false);
+            return;
+        }
+
+        Write(output, value, !rules.PlainFloats);
+    }
+
     /// <summary>In JSON: Python's words for what is no number; Rust's exponents have no leading zero and begin later.</summary>
     public static void WriteJson(TextBuffer output, double value, bool asRust)
     {
@@ -74,7 +86,7 @@ internal static class PythonNumber
         return digits[..count].LastIndexOfAnyExcept((byte)'0') + 1;
     }
 
-    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, bool twoDigits)
+    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, bool twoDigits, bool plus = true)
     {
         Span<byte> digits = stackalloc byte[32];
         var count = Digits(value, digits, out var point);
@@ -89,7 +101,7 @@ internal static class PythonNumber
         }
         else if (point > largest || point <= smallest)
         {
-            WriteExponent(output, digits[..count], point - 1, twoDigits);
+            WriteExponent(output, digits[..count], point - 1, twoDigits, plus);
         }
         else if (point <= 0)
         {
@@ -106,7 +118,7 @@ internal static class PythonNumber
         }
     }
 
-    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, bool twoDigits)
+    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, bool twoDigits, bool plus)
     {
         output.WriteByte(digits[0]);
         if (digits.Length > 1)
@@ -115,7 +127,7 @@ internal static class PythonNumber
             output.Write(digits[1..]);
         }
 
-        output.Write(exponent < 0 ? "e-"u8 : "e+"u8);
+        output.Write(exponent < 0 ? "e-"u8 : plus ? "e+"u8 : "e"u8);
         if (twoDigits && Math.Abs(exponent) < 10)
         {
             output.WriteByte((byte)'0');

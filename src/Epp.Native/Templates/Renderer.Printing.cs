@@ -59,7 +59,7 @@ internal sealed partial class Renderer
                 BigNumber.Write(_out, value.Integer);
                 break;
             case ValueKind.Float:
-                PythonNumber.Write(_out, value.Double, !_rules.PlainFloats);
+                PythonNumber.WriteRepr(_out, value.Double, _rules, isNested: depth > 0);
                 break;
             case ValueKind.Undefined:
                 _out.Write(_rules.IsPython ? "Undefined"u8 : "undefined"u8);
