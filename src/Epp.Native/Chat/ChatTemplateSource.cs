@@ -35,7 +35,7 @@ public sealed class ChatTemplateSource
 
     /// <summary>Reads the files; absent ones are empty. Null with the reason where one is malformed.</summary>
     public static ChatTemplateSource? Read(
-        ReadOnlySpan<byte> tokenizerConfig, ReadOnlySpan<byte> jinjaFile, ReadOnlySpan<byte> jsonFile, out string error)
+        ReadOnlySpan<byte> tokenizerConfig, ReadOnlySpan<byte> jinja, ReadOnlySpan<byte> chatTemplateJson, out string error)
     {
         var source = new ChatTemplateSource();
         error = "";
@@ -44,14 +44,14 @@ public sealed class ChatTemplateSource
             return null;
         }
 
-        if (!jsonFile.IsEmpty && !source.TryReadJsonFile(jsonFile, out error))
+        if (!chatTemplateJson.IsEmpty && !source.TryReadJsonFile(chatTemplateJson, out error))
         {
             return null;
         }
 
-        if (!jinjaFile.IsEmpty)
+        if (!jinja.IsEmpty)
         {
-            source.Template = Encoding.UTF8.GetString(jinjaFile);
+            source.Template = Encoding.UTF8.GetString(jinja);
             source.ToolTemplate = null;
         }
 
