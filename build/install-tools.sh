@@ -6,6 +6,7 @@ set -euo pipefail
 # command or file -> package
 wanted=(
     gcc:gcc /usr/include/zlib.h:zlib1g-dev ldd:libc-bin curl:curl xz:xz-utils jq:jq
+    /usr/lib/python3/dist-packages/jinja2:python3-jinja2
     umoci:umoci qemu-x86_64:qemu-user promtool:prometheus unshare:util-linux chroot:coreutils
     /etc/ssl/certs/ca-certificates.crt:ca-certificates
 )

@@ -5,12 +5,25 @@ namespace Epp.Native.Templates;
 /// <summary>Floats as Python and Rust print them: the shortest digits that read back as the same number.</summary>
 internal static class PythonNumber
 {
+    /// <summary>How an exponent is written.</summary>
+    private enum ExponentStyle : byte
+    {
+        /// <summary>1e+22, 1e-07.</summary>
+        Python,
+
+        /// <summary>1e+22, 1e-7.</summary>
+        RustJson,
+
+        /// <summary>1e22, 1e-7.</summary>
+        RustDebug,
+    }
+
     /// <summary>Python's <c>repr</c>, or the same without an exponent.</summary>
     public static void Write(TextBuffer output, double value, bool withExponent)
     {
         if (double.IsFinite(value))
         {
-            WriteFinite(output, value, smallest: withExponent ? -4 : int.MinValue, largest: withExponent ? 16 : int.MaxValue, twoDigits: true);
+            WriteFinite(output, value, withExponent ? -4 : int.MinValue, withExponent ? 16 : int.MaxValue, ExponentStyle.Python);
         }
         else
         {
@@ -18,16 +31,17 @@ internal static class PythonNumber
         }
     }
 
-    /// <summary>As an engine prints it, by itself or inside a list or map: there minijinja writes what Rust's <c>{:?}</c> does, 1e-7 and 1e16.</summary>
-    public static void WriteRepr(TextBuffer output, double value, FlavourRules rules, bool isNested)
+    /// <summary>Rust's <c>{:?}</c>, which minijinja prints inside of lists and maps.</summary>
+    public static void WriteDebug(TextBuffer output, double value)
     {
-        if (isNested && !rules.IsPython && double.IsFinite(value))
+        if (double.IsFinite(value))
         {
-            WriteFinite(output, value, smallest: -5, largest: 16, twoDigits: false, plus: false);
-            return;
+            WriteFinite(output, value, smallest: -4, largest: 16, ExponentStyle.RustDebug);
         }
-
-        Write(output, value, !rules.PlainFloats);
+        else
+        {
+            Write(output, value, withExponent: false);
+        }
     }
 
     /// <summary>In JSON: Python's words for what is no number; Rust's exponents have no leading zero and begin later.</summary>
@@ -35,7 +49,7 @@ internal static class PythonNumber
     {
         if (double.IsFinite(value))
         {
-            WriteFinite(output, value, asRust ? -5 : -4, largest: 16, twoDigits: !asRust);
+            WriteFinite(output, value, asRust ? -5 : -4, largest: 16, asRust ? ExponentStyle.RustJson : ExponentStyle.Python);
         }
         else if (asRust)
         {
@@ -86,7 +100,7 @@ internal static class PythonNumber
         return digits[..count].LastIndexOfAnyExcept((byte)'0') + 1;
     }
 
-    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, bool twoDigits, bool plus = true)
+    private static void WriteFinite(TextBuffer output, double value, int smallest, int largest, ExponentStyle style)
     {
         Span<byte> digits = stackalloc byte[32];
         var count = Digits(value, digits, out var point);
@@ -101,7 +115,7 @@ internal static class PythonNumber
         }
         else if (point > largest || point <= smallest)
         {
-            WriteExponent(output, digits[..count], point - 1, twoDigits, plus);
+            WriteExponent(output, digits[..count], point - 1, style);
         }
         else if (point <= 0)
         {
@@ -118,7 +132,7 @@ internal static class PythonNumber
         }
     }
 
-    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, bool twoDigits, bool plus)
+    private static void WriteExponent(TextBuffer output, ReadOnlySpan<byte> digits, int exponent, ExponentStyle style)
     {
         output.WriteByte(digits[0]);
         if (digits.Length > 1)
@@ -127,8 +141,8 @@ internal static class PythonNumber
             output.Write(digits[1..]);
         }
 
-        output.Write(exponent < 0 ? "e-"u8 : plus ? "e+"u8 : "e"u8);
-        if (twoDigits && Math.Abs(exponent) < 10)
+        output.Write(exponent < 0 ? "e-"u8 : style == ExponentStyle.RustDebug ? "e"u8 : "e+"u8);
+        if (style == ExponentStyle.Python && Math.Abs(exponent) < 10)
         {
             output.WriteByte((byte)'0');
         }

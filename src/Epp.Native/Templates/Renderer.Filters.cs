@@ -38,7 +38,7 @@ internal sealed partial class Renderer
                 return Select(filter, value, arguments);
             case FilterId.Replace:
                 return Bind(arguments, "old,new,count"u8, 2, out var replace)
-                    ? Replace(ToText(value), ToText(replace[0]), ToText(replace[1]),
+                    ? Replace(ToText(value).As(ValueKind.Text), ToText(replace[0]), ToText(replace[1]),
                         replace[2].Kind == ValueKind.None ? default : replace[2])
                     : Value.Failed;
             case FilterId.Int or FilterId.Float or FilterId.Abs or FilterId.Round or FilterId.Bool:
@@ -70,11 +70,11 @@ internal sealed partial class Renderer
         switch (filter)
         {
             case FilterId.Upper:
-                return CaseOrClass(ToText(value), MethodId.Upper);
+                return ChangeCase(ToText(value), MethodId.Upper);
             case FilterId.Lower:
-                return CaseOrClass(ToText(value), MethodId.Lower);
+                return ChangeCase(ToText(value), MethodId.Lower);
             case FilterId.Capitalize:
-                return CaseOrClass(ToText(value), MethodId.Capitalize);
+                return ChangeCase(ToText(value), MethodId.Capitalize);
             case FilterId.Title:
                 return TitleFilter(ToText(value));
             case FilterId.String:
@@ -107,6 +107,9 @@ internal sealed partial class Renderer
                 return TypeError("this filter is not supported");
         }
     }
+
+    private Value ChangeCase(in Value text, MethodId method) =>
+        CaseOrClass(text, method).As(ValueKind.Text, _rules.IsPython ? text.Flag : (byte)0);
 
     private Value Default(in Value value, Arguments arguments)
     {

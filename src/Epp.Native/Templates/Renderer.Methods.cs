@@ -12,11 +12,35 @@ internal sealed partial class Renderer
 
         return receiver.Kind switch
         {
+            ValueKind.Text when receiver.Flag == Value.Markup && _rules.IsPython =>
+                Marked(CallTextMethod(receiver, method, arguments)),
             ValueKind.Text => CallTextMethod(receiver, method, arguments),
             ValueKind.Dict => CallDictMethod(receiver, method, arguments),
             ValueKind.List or ValueKind.Tuple or ValueKind.Range => CallListMethod(receiver, method, arguments),
             _ => CallNumberMethod(receiver, method, arguments),
         };
+    }
+
+    /// <summary>Methods of Markup give Markup.</summary>
+    private Value Marked(in Value value)
+    {
+        if (value.Kind == ValueKind.Text)
+        {
+            return value.As(ValueKind.Text, Value.Markup);
+        }
+
+        if (!value.IsSequence)
+        {
+            return value;
+        }
+
+        var mark = _top;
+        foreach (ref readonly var item in value.Items)
+        {
+            Push(item.As(item.Kind, item.Kind == ValueKind.Text ? Value.Markup : item.Flag));
+        }
+
+        return PopList(mark, value.Kind);
     }
 
     private Value CallDictMethod(in Value dict, MethodId method, Arguments arguments)

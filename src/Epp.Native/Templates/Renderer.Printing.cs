@@ -58,8 +58,11 @@ internal sealed partial class Renderer
                 Charge(64);
                 BigNumber.Write(_out, value.Integer);
                 break;
+            case ValueKind.Float when depth > 0 && !_rules.IsPython:
+                PythonNumber.WriteDebug(_out, value.Double);
+                break;
             case ValueKind.Float:
-                PythonNumber.WriteRepr(_out, value.Double, _rules, isNested: depth > 0);
+                PythonNumber.Write(_out, value.Double, !_rules.PlainFloats);
                 break;
             case ValueKind.Undefined:
                 _out.Write(_rules.IsPython ? "Undefined"u8 : "undefined"u8);

@@ -204,7 +204,7 @@ internal sealed partial class Renderer
         }
 
         var at = count == text.Length ? (int)index : Utf8Text.Offset(text.Span, (int)index);
-        return text.Slice(at, Utf8Text.RuneLength(text.Span[at])).As(ValueKind.Text);
+        return text.Slice(at, Utf8Text.RuneLength(text.Span[at]));
     }
 
     private Value SliceOf(in Value container, in Value first, in Value last, in Value step)

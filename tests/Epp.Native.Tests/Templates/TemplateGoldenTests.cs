@@ -108,6 +108,8 @@ public sealed class TemplateGoldenTests
         }
 
         var request = root.GetProperty("requests").TryGetProperty(endpoint, out var requests) && requests.TryGetProperty(id, out var r) ? r : default;
+        // The format is detected in the server's own template, also where the arguments of the request bring another.
+        var isOverridden = Override(request) is not null;
         var source = Override(request) ?? Template(model.GetProperty("template").GetString() + ".jinja");
         if (!templates.TryGetValue(source, out var template))
         {
@@ -126,7 +128,7 @@ public sealed class TemplateGoldenTests
 
         mismatches.Check(name, expected, actual, error);
         var server = result.GetProperty("server").GetString()!;
-        if (result.TryGetProperty("content_format", out var format) && !server.StartsWith("format-", StringComparison.Ordinal)
+        if (result.TryGetProperty("content_format", out var format) && !isOverridden && !server.StartsWith("format-", StringComparison.Ordinal)
             && format.GetString() is { } detected && (detected == "openai") != (template!.ContentFormat == ContentFormat.OpenAi))
         {
             mismatches.Add($"{name}: content format {detected}, ours {template.ContentFormat}");
@@ -215,6 +217,7 @@ public sealed class TemplateGoldenTests
     {
         // Not recorded: raw arguments for templates that ask for them, lists for templates that need them, the merge of system messages.
         var isShapedOtherwise = template.Contains("arguments is string", StringComparison.Ordinal) || template.Contains("image", StringComparison.Ordinal);
+        isShapedOtherwise |= dump?.ToJsonString().Contains("image", StringComparison.Ordinal) == true;
         if (dump is not JsonValue value || !value.TryGetValue<string>(out var text) || isShapedOtherwise
             || !result.TryGetProperty("prompt", out var prompt) || prompt.ValueKind != JsonValueKind.String
             || request!["continue_final_message"] is not null)

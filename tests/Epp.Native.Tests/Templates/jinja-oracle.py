@@ -2,13 +2,14 @@
 """The truth about templates: Python's jinja2, set up as transformers does it.
 
   jinja-oracle.py fuzz SEED COUNT   random templates and contexts with their results, one JSON object a line
-  jinja-oracle.py render            reads cases {name, template, context} from stdin, writes them with their results
+  jinja-oracle.py goldens FOLDER    the folder's templates over its conversations, and its snippets: what rendered.jsonl holds
 
 A result is "prompt", or "error" with Python's exception. Needs Debian's python3-jinja2; run it with /usr/bin/python3.
 """
 import copy
 import datetime
 import json
+import pathlib
 import random
 import signal
 import sys
@@ -291,18 +292,26 @@ def fuzz(seed, count):
             print(json.dumps({"name": f"{seed}/{made}", "template": template, "context": context, **outcome}))
 
 
-def render():
-    for line in sys.stdin:
-        if line.strip():
-            case = json.loads(line)
-            outcome = result(case["template"], case["context"])
-            print(json.dumps({**case, **outcome}, ensure_ascii=False))
+SNIPPET_CONTEXT = {
+    "s": " xabAb a", "u": "日本🙂é", "l": [1, "a", None, True, 2.5], "o": {"k": 1, "a": {"x": [1, 2]}, "items": "I"},
+    "ls": ["b", "A", "a", "C"], "ld": [{"k": "x", "v": 2}, {"k": "y", "v": 1}, {"k": "x", "v": 3}], "big": 12345678901234567890,
+}
+
+
+def goldens(folder):
+    conversations = json.loads((folder / "conversations.json").read_text())
+    for path in sorted(folder.glob("*.jinja")):
+        for name, conversation in conversations.items():
+            context = {"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>", **conversation}
+            print(json.dumps({"template": path.name, "conversation": name, **result(path.read_text(), context)}, ensure_ascii=False))
+    for line in (folder / "snippets.txt").read_text().splitlines():
+        print(json.dumps({"snippet": line, **result(line, SNIPPET_CONTEXT)}, ensure_ascii=False))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["fuzz"]:
         fuzz(int(sys.argv[2]), int(sys.argv[3]))
-    elif sys.argv[1:] == ["render"]:
-        render()
+    elif sys.argv[1:2] == ["goldens"]:
+        goldens(pathlib.Path(sys.argv[2]))
     else:
         sys.exit(__doc__)
