@@ -25,7 +25,7 @@ if (args is ["tokenize", .. var tokenizing])
     // UTF-8 without a mark both ways, whatever the terminal thinks.
     using var lines = new StreamReader(Console.OpenStandardInput());
     using var answers = new StreamWriter(Console.OpenStandardOutput());
-    return TokenizeCommand.Run(tokenizing, lines, answers, Console.Error);
+    return TokenizeCommand.Run(tokenizing, lines, answers, Console.Error, TimeProvider.System);
 }
 
 var flags = new FlagSet(EppFlags.All);
