@@ -119,15 +119,16 @@ var options = new ExtProcOptions(
 await using var traces = TraceSetup.Open(
     flags.Bool("tracing"), Environment.GetEnvironmentVariable, config.Dialect, BuildVersion.Text, metrics, logs.CreateLogger("tracing"), time);
 var exchangeLog = logs.CreateLogger("ext_proc");
+await using var tokens = TokenMode.Create(config, metrics, logs.CreateLogger("tokens"), time);
 var picks = flags.Bool("enable-pprof") ? new PickRing(time) : null;
 var director = new Director(
-    pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks));
+    pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks), tokens?.Local);
 using var reload = flags.Bool("watch-config") && flags.Text("config-file") is { Length: > 0 } configFile
     ? new ConfigReload(
         configFile, () => StartConfiguration.Read(flags, Environment.GetEnvironmentVariable).Reading, config, context, metrics, director, time, logs.CreateLogger("config"))
     : null;
 var extProc = new ExtProcService(
-    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer), exchangeLog);
+    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking), exchangeLog);
 
 // 5. The listeners.
 var readiness = new Readiness(kubernetes?.Health ?? new HealthSources(() => pool.HasSynced));

@@ -57,6 +57,11 @@ internal static class ConfigSummary
             text.AppendLine(CultureInfo.InvariantCulture, $"events: {producer.Name}, {((PrecisePrefixParameters)producer.Parameters).Events}");
         }
 
+        foreach (var producer in config.Plugins.Where(p => p.Parameters is TokenProducerParameters))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"tokens: {producer.Parameters}");
+        }
+
         var parsers = config.Parsers.Count > 0 ? string.Join(", ", config.Parsers.Select(p => p.Name)) : "completions and chat at any path";
         text.AppendLine(CultureInfo.InvariantCulture, $"parsers: {parsers}");
         return text.ToString();

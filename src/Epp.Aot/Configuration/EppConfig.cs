@@ -1,4 +1,5 @@
 using Epp.Native;
+using Epp.Native.Chat;
 using Epp.Native.Prefix;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Saturation;
@@ -142,6 +143,28 @@ public sealed record PreciseScorerParameters(PrecisePrefixParameters? Own) : Plu
 /// <param name="SocketPort">Port of an engine's publisher; each data-parallel rank has the next one.</param>
 /// <param name="ReplayPort">Port of its replay socket; 0 = none.</param>
 public sealed record KvEventsConfig(int ListenPort = 0, string TopicFilter = "kv@", int SocketPort = 5557, int ReplayPort = 0);
+
+/// <summary>Of <c>token-producer</c>.</summary>
+/// <param name="Models">Models tokenized in this process; none = the backend is another one.</param>
+/// <param name="RenderUrl">Base address of a vLLM server that renders prompts: the backend, or with local models what they are compared with; null = none.</param>
+/// <param name="RenderModel">The model named to it.</param>
+/// <param name="RenderTimeout">Most time of one rendering.</param>
+public sealed record TokenProducerParameters(
+    IReadOnlyList<LocalModelConfig> Models, string? RenderUrl = null, string RenderModel = "", TimeSpan RenderTimeout = default) : PluginParameters
+{
+    /// <summary>The models by name.</summary>
+    public override string ToString() => Models.Count > 0
+        ? $"local: {string.Join(", ", Models)}{(RenderUrl is null ? "" : $", compared with {RenderUrl}")}"
+        : RenderUrl is null ? "estimate" : $"rendered by {RenderUrl} as {RenderModel}";
+}
+
+/// <summary>A model that is tokenized in this process.</summary>
+/// <param name="Name">As requests name it; one model alone serves every name.</param>
+/// <param name="Path">Directory with <c>tokenizer.json</c> and its like.</param>
+/// <param name="Flavour">Whose prompts are reproduced.</param>
+/// <param name="Transformers">Major version of the library the engine loads tokenizers with, 4 or 5.</param>
+/// <param name="Pattern">How text is split, for a directory that holds a tiktoken rank file.</param>
+public sealed record LocalModelConfig(string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "");
 
 /// <summary>Of <c>file-discovery</c>.</summary>
 /// <param name="Path">The endpoints file.</param>

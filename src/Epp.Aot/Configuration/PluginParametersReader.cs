@@ -30,7 +30,7 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
             ApproxPrefixProducer.PluginType => ApproxProducer(map),
             PrecisePrefixProducer.PluginType => Precise(map, isScorer: false),
             PluginCatalog.PreciseScorer => new PreciseScorerParameters(map.Node.Entries.Count == 0 ? null : Precise(map, isScorer: true)),
-            PluginCatalog.TokenProducer => TokenProducer(map),
+            PluginCatalog.TokenProducer => Tokens(map),
             PluginCatalog.FileDiscovery => FileDiscovery(map),
             PluginCatalog.MetricsDataSource => MetricsSource(map),
             PluginCatalog.CoreMetricsExtractor => MetricsExtractor(map),
@@ -105,25 +105,6 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
 
         map.Problems.Warn(map.Value(key), map.PathOf(key), $"{number} is not positive; {otherwise} is used");
         return otherwise;
-    }
-
-    private static NoParameters TokenProducer(MapReader map)
-    {
-        var estimate = map.Map("estimate");
-        if (estimate is { Node.Entries.Count: > 0 })
-        {
-            map.Problems.Error(estimate.Node, estimate.Path, "settings of the estimate backend are known to llm-d but not built into this version; expected an empty map");
-        }
-
-        foreach (var backend in (string[])["vllm", "udsTokenizerConfig", "modelName"])
-        {
-            if (map.Value(backend) is { } node)
-            {
-                map.Problems.Error(node, map.PathOf(backend), "is known to llm-d but not built into this version; only the estimate backend is");
-            }
-        }
-
-        return new NoParameters();
     }
 
     private static FileDiscoveryParameters FileDiscovery(MapReader map) =>

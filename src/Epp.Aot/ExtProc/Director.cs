@@ -15,7 +15,7 @@ namespace Epp.Aot.ExtProc;
 /// Turns a complete request into an answer: model, rewrite, objective, fairness, admission, pick, headers (contract §3.4, §3.9).
 /// Thread-safe: what it needs for one decision is kept per thread.
 /// </summary>
-internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveStore objectives, EppMetrics metrics, ExtProcOptions options, TimeProvider time, PickLog pickLog)
+internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveStore objectives, EppMetrics metrics, ExtProcOptions options, TimeProvider time, PickLog pickLog, IPromptTokenizer? tokenizer = null)
 {
     [ThreadStatic]
     private static RoutingRequest? t_routing;
@@ -66,7 +66,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         if (scan is not null)
         {
             routing.SetCacheSalt(scan.CacheSalt);
-            routing.Tokens.TryRead(scan, request.Body);
+            FindTokens(request, scan, target, routing);
         }
 
         var priority = objectives.Priority(Control(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
@@ -98,6 +98,19 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         Encode(writer, request, routing, ProcessingKind.RequestHeaders, bodyBytes: -1, replacedBytes: -1);
         Return(routing);
         return new Decision(null, picked.Endpoint, series);
+    }
+
+    /// <summary>The prompts' token ids, where somebody knows them: the client, an engine that was asked, or the tokenizer in this process.</summary>
+    private void FindTokens(RequestPhase request, RequestScanner scan, ReadOnlySpan<byte> target, RoutingRequest routing)
+    {
+        if (request.Tokens is { IsKnown: true } asked)
+        {
+            routing.Tokens = asked;
+        }
+        else if (_plan.Scheduler.WantsTokens && !routing.Tokens.TryRead(scan, request.Body))
+        {
+            tokenizer?.TryTokenize(scan, request.Body, target, routing.Tokens);
+        }
     }
 
     /// <summary>

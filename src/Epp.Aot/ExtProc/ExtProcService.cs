@@ -72,9 +72,15 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             var buffer = read.Buffer;
             var step = HandleMessages(call, stream, ref buffer);
             // A long reply stops the loop before the buffer is used up; the next read then returns at once.
-            var stopped = stream.HasReply;
+            var stopped = stream.HasReply || stream.WantsTokens;
             reader.AdvanceTo(buffer.Start, stopped ? buffer.Start : buffer.End);
             call.ReleaseMessage();
+            if (stream.WantsTokens)
+            {
+                await stream.AskTokensAsync();
+                step = stream.Resume(output) is { } refused ? (true, refused) : (false, default);
+            }
+
             if (stream.HasOutput)
             {
                 while (stream.HasReply)
@@ -104,7 +110,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
 
     private static (bool Closed, GrpcStatus Status) HandleMessages(GrpcCall call, ExtProcStream stream, ref ReadOnlySequence<byte> buffer)
     {
-        while (!stream.HasReply)
+        while (!stream.HasReply && !stream.WantsTokens)
         {
             switch (call.TryRead(ref buffer, out var message))
             {

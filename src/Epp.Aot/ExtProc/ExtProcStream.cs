@@ -32,6 +32,8 @@ internal sealed class ExtProcStream(StreamServices services)
     private bool _trailersPending;
     private bool _configured;
     private bool _finished;
+    private ProcessingKind _waitingKind;
+    private SubsetHint? _waitingSubset;
     private Endpoint? _endpoint;
     private RequestSeries? _series;
     private TraceSpan? _span;
@@ -41,6 +43,9 @@ internal sealed class ExtProcStream(StreamServices services)
 
     /// <summary>True while body chunks of the answer wait for <see cref="WriteReply"/>.</summary>
     public bool HasReply { get; private set; }
+
+    /// <summary>True while the answer waits for <see cref="AskTokensAsync"/> and <see cref="Resume"/>.</summary>
+    public bool WantsTokens { get; private set; }
 
     private static ProtoWriter Writer => t_writer ??= new ProtoWriter();
 
@@ -286,8 +291,32 @@ internal sealed class ExtProcStream(StreamServices services)
     private GrpcStatus? Answer(in ProcessingRequest message, IBufferWriter<byte> output, ProcessingKind kind)
     {
         _processingFrom = services.Time.GetTimestamp();
+        var subset = ReadSubset(in message);
+        if (services.Asking is not null && _request!.Api != RequestApi.Passthrough && _request.Scanner.Complete() && !_request.Scanner.HasPromptTokenIds)
+        {
+            (_waitingKind, _waitingSubset, WantsTokens) = (kind, subset, true);
+            return null;
+        }
+
+        return Decide(subset, kind, output);
+    }
+
+    /// <summary>Asks for the token ids that the answer waits for.</summary>
+    public Task AskTokensAsync() => services.Asking!(_request!);
+
+    /// <summary>Answers the request whose token ids were asked for.</summary>
+    public GrpcStatus? Resume(IBufferWriter<byte> output)
+    {
+        WantsTokens = false;
+        var subset = _waitingSubset;
+        _waitingSubset = null;
+        return Decide(subset, _waitingKind, output);
+    }
+
+    private GrpcStatus? Decide(SubsetHint? subset, ProcessingKind kind, IBufferWriter<byte> output)
+    {
         var streamed = _requestMode is BodyMode.FullDuplexStreamed;
-        var decision = services.Director.Decide(_request!, ReadSubset(in message), kind, streamed, Writer);
+        var decision = services.Director.Decide(_request!, subset, kind, streamed, Writer);
         return Complete(decision, output, streamed, kind);
     }
 

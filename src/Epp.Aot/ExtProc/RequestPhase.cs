@@ -32,6 +32,9 @@ internal sealed class RequestPhase : IDisposable
     /// <summary>The body as it goes back: the received bytes, the model replaced where a rewrite asks for it.</summary>
     public ModelRewrite Reply { get; } = new();
 
+    /// <summary>Token ids that an engine was asked for; null = none was.</summary>
+    public PromptTokens? Tokens { get; set; }
+
     /// <summary>The trace context that the worker gets.</summary>
     public TraceHeader Trace { get; } = new();
 
@@ -53,6 +56,7 @@ internal sealed class RequestPhase : IDisposable
         Body.Dispose();
         Subset.Clear();
         Trace.Clear();
+        Tokens = null;
         Api = RequestApi.Passthrough;
         BudgetBytes = 0;
         if (Interlocked.Increment(ref _idleCount) <= MaxPooled)

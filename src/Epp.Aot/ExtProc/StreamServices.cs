@@ -16,4 +16,8 @@ internal sealed record StreamServices(
     BodyBudget Budget,
     TimeProvider Time,
     ILogger Logger,
-    Tracer? Tracer = null);
+    Tracer? Tracer = null,
+    TokenAsking? Asking = null);
+
+/// <summary>Asks an engine for a complete request's token ids; leaves them in <see cref="RequestPhase.Tokens"/>, or nothing.</summary>
+internal delegate Task TokenAsking(RequestPhase request);

@@ -37,11 +37,20 @@ public readonly record struct KvSourceFigures(
     long BudgetBytes,
     long Evicted);
 
+/// <summary>What became of requests that needed token ids.</summary>
+/// <param name="Exact">Tokenized, or rendered by an engine.</param>
+/// <param name="Unknown">Matched by their bytes instead.</param>
+/// <param name="Models">Models loaded.</param>
+/// <param name="Compared">Prompts compared with the engine's ids.</param>
+/// <param name="Differed">Those that differed.</param>
+public readonly record struct TokenFigures(long Exact, long Unknown, long Models, long Compared, long Differed);
+
 /// <summary>Sources of KV events; empty where no plugin wants any.</summary>
 public sealed partial class EppMetrics
 {
     private static readonly string[] KvLabels = ["name"];
     private (string Name, Func<KvSourceFigures> Read)[] _kvSources = [];
+    private Func<TokenFigures>? _tokens;
 
     /// <summary>Adds a source. At start.</summary>
     public void AddKvSource(string name, Func<KvSourceFigures> read)
@@ -52,8 +61,16 @@ public sealed partial class EppMetrics
         }
     }
 
+    /// <summary>Names what knows token ids. At start.</summary>
+    public void AddTokenSource(Func<TokenFigures> read) => Volatile.Write(ref _tokens, read);
+
     private IEnumerable<MetricFamily> KvFamilies() =>
     [
+        OfTokens("exact_total", MetricKind.Counter, "Requests whose token ids are known exactly.", static f => f.Exact),
+        OfTokens("unknown_total", MetricKind.Counter, "Requests without exact token ids; they are matched by their bytes.", static f => f.Unknown),
+        OfTokens("models_loaded", MetricKind.Gauge, "Models that are tokenized in this process.", static f => f.Models),
+        OfTokens("parity_prompts_total", MetricKind.Counter, "Prompts whose ids were compared with the engine's.", static f => f.Compared),
+        OfTokens("parity_failures_total", MetricKind.Counter, "Prompts whose ids were not the engine's; exact matching is off for that model.", static f => f.Differed),
         Kv("messages_total", MetricKind.Counter, "Messages with KV events received.", static f => f.Messages),
         Kv("stored_blocks_total", MetricKind.Counter, "Blocks stored by KV events.", static f => f.Stored),
         Kv("removed_blocks_total", MetricKind.Counter, "Copies of blocks removed by KV events.", static f => f.Removed),
@@ -72,6 +89,15 @@ public sealed partial class EppMetrics
         Kv("index_budget_bytes", MetricKind.Gauge, "Most memory of the index.", static f => f.BudgetBytes),
         Kv("index_evicted_blocks_total", MetricKind.Counter, "Blocks that went because the memory budget was reached.", static f => f.Evicted),
     ];
+
+    private MetricFamily OfTokens(string name, MetricKind kind, string help, Func<TokenFigures, double> value) =>
+        new("epp_tokens_" + name, kind, help, [], s =>
+        {
+            if (Volatile.Read(ref _tokens) is { } read)
+            {
+                s.Add(value(read()));
+            }
+        });
 
     private MetricFamily Kv(string name, MetricKind kind, string help, Func<KvSourceFigures, double> value) =>
         new("epp_kv_" + name, kind, help, KvLabels, s =>

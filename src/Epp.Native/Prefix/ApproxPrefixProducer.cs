@@ -61,6 +61,8 @@ public sealed class ApproxPrefixProducer : IPrefixProducer
 
     public int Blocks => Index.Blocks;
 
+    public bool WantsTokens => false;
+
     public ApproxPrefixConfig Config => _config;
 
     public ApproxPrefixIndex Index { get; }

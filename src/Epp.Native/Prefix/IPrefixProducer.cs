@@ -15,6 +15,9 @@ public interface IPrefixProducer
     /// <summary>Distinct blocks known to be held by someone.</summary>
     int Blocks { get; }
 
+    /// <summary>True where it goes by token ids and they are worth computing.</summary>
+    bool WantsTokens { get; }
+
     /// <summary>Fills the match: blocks of the request, and how many of them each endpoint holds. The first candidate is the pool's order.</summary>
     void Produce(RoutingRequest request, PrefixMatch match, PoolSnapshot pool, ushort firstCandidate);
 

@@ -69,6 +69,8 @@ public sealed class PrecisePrefixProducer : IPrefixProducer
 
     public int Blocks => Source.Index.Blocks;
 
+    public bool WantsTokens => true;
+
     /// <summary>Requests matched with what the engines hold.</summary>
     public long ProducedExactly => Volatile.Read(ref _producedExactly);
 

@@ -15,6 +15,7 @@ public sealed class RoutingRequest
     private int _targetModelLength;
     private byte[] _cacheSalt = [];
     private int _cacheSaltLength;
+    private readonly PromptTokens _ownTokens = new();
     private RandomSource _random;
 
     /// <summary>The scanned body; null for a request without body or one that is passed through.</summary>
@@ -39,7 +40,11 @@ public sealed class RoutingRequest
     public ReadOnlySpan<byte> CacheSalt => _cacheSalt.AsSpan(0, _cacheSaltLength);
 
     /// <summary>Token ids of the prompts, where something computed them.</summary>
-    public PromptTokens Tokens { get; } = new();
+    public PromptTokens Tokens
+    {
+        get => field ?? _ownTokens;
+        set;
+    }
 
     /// <summary>Prefix matches, one per prefix producer of the configuration, by the producer's ordinal.</summary>
     public PrefixMatch[] PrefixMatches { get; set; } = [];
@@ -120,7 +125,8 @@ public sealed class RoutingRequest
         Subset = null;
         _targetModelLength = 0;
         _cacheSaltLength = 0;
-        Tokens.Clear();
+        Tokens = null!;
+        _ownTokens.Clear();
         foreach (var match in PrefixMatches)
         {
             match.Clear();

@@ -30,7 +30,11 @@ public sealed class Scheduler
         _firstProfilePlugin = producers.Length;
         _firstRecordPlugin = producers.Length + profile.PluginCount;
         Plugins = Describe(profile, producers);
+        WantsTokens = Array.Exists(producers, static p => p.WantsTokens);
     }
+
+    /// <summary>True where a producer goes by token ids.</summary>
+    public bool WantsTokens { get; }
 
     public Profile Profile => _profile;
 

@@ -30,6 +30,7 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Cli"),
         ("Hosting", "Debugging"),
         ("Hosting", "KvEvents"),
+        ("Hosting", "Models"),
         // The debug page shows the flags in force.
         ("Debugging", "Cli"),
         ("Hosting", "Discovery"),

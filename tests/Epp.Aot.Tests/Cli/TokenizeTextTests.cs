@@ -85,7 +85,7 @@ public sealed class TokenizeTextTests : IDisposable
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var code = TokenizeCommand.Run(args, new StringReader(input), output, error);
+        var code = TokenizeCommand.Run(args, new StringReader(input), output, error, TimeProvider.System);
         return (code, output.ToString(), error.ToString());
     }
 }

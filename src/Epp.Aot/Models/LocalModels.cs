@@ -1,0 +1,267 @@
+using System.Buffers;
+using System.Text;
+using Epp.Aot.Configuration;
+using Epp.Native.Chat;
+using Epp.Native.Memory;
+using Epp.Native.Requests;
+using Microsoft.Extensions.Logging;
+
+namespace Epp.Aot.Models;
+
+/// <summary>
+/// The models whose prompts are tokenized in this process. Each is loaded in the background, and anew when its files change; until it is loaded,
+/// and where it cannot be, its requests have no exact ids.
+/// </summary>
+internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
+
+    private static readonly string[] Files =
+        ["tokenizer.json", "tokenizer_config.json", "config.json", "chat_template.jinja", "chat_template.json"];
+
+    private readonly Slot[] _slots;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loading;
+    private long _exact;
+    private long _refused;
+
+    /// <param name="models">Names and directories.</param>
+    /// <param name="logger">Takes what was loaded.</param>
+    /// <param name="time">The clock, also of templates that print the date.</param>
+    public LocalModels(IReadOnlyList<LocalModelConfig> models, ILogger logger, TimeProvider time)
+    {
+        (_logger, _time) = (logger, time);
+        _slots = new Slot[models.Count];
+        for (var i = 0; i < _slots.Length; i++)
+        {
+            _slots[i] = new Slot(models[i], Encoding.UTF8.GetBytes(models[i].Name));
+        }
+
+        _loading = FollowAsync();
+    }
+
+    /// <summary>True once every model was loaded or failed to.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Requests tokenized.</summary>
+    public long Exact => Volatile.Read(ref _exact);
+
+    /// <summary>Requests that have no exact ids.</summary>
+    public long Refused => Volatile.Read(ref _refused);
+
+    /// <summary>Models loaded.</summary>
+    public int Loaded
+    {
+        get
+        {
+            var loaded = 0;
+            foreach (var slot in _slots)
+            {
+                loaded += slot.Model is null ? 0 : 1;
+            }
+
+            return loaded;
+        }
+    }
+
+    /// <summary>The encoder of a model; null until it is loaded.</summary>
+    public PromptEncoder? EncoderOf(string name) => Find(Encoding.UTF8.GetBytes(name))?.Model?.Encoder;
+
+    /// <summary>Stops, or lets go on, the tokenizing of a model whose ids are not the engine's.</summary>
+    public void SetTrusted(string name, bool trusted)
+    {
+        foreach (var slot in _slots)
+        {
+            if (slot.Config.Name == name || _slots.Length == 1)
+            {
+                slot.IsTrusted = trusted;
+            }
+        }
+    }
+
+    public bool TryTokenize(RequestScanner scan, BodyBuffer body, ReadOnlySpan<byte> model, PromptTokens into)
+    {
+        into.Clear();
+        if (EndpointOf(scan.EffectiveApi) is not { } endpoint || Find(model) is not { Model: { } local, IsTrusted: true } slot)
+        {
+            Interlocked.Increment(ref _refused);
+            return false;
+        }
+
+        var rented = body.SegmentCount > 1 ? ArrayPool<byte>.Shared.Rent(body.Length) : null;
+        if (rented is not null)
+        {
+            body.CopyTo(0, rented.AsSpan(0, body.Length));
+        }
+
+        var scratch = local.Rent();
+        var bytes = rented is not null ? rented.AsSpan(0, body.Length) : body.SegmentCount == 0 ? default : body.Segment(0);
+        var known = local.Encoder.TryEncode(bytes, endpoint, _time.GetUtcNow().ToUnixTimeSeconds(), scratch);
+        if (known)
+        {
+            for (var i = 0; i < scratch.PromptCount; i++)
+            {
+                var ids = scratch.Ids(i);
+                ids.CopyTo(into.Space(ids.Length));
+                into.Advance(ids.Length);
+                into.EndPrompt();
+            }
+
+            into.IsKnown = true;
+            Interlocked.Increment(ref _exact);
+        }
+        else
+        {
+            Interlocked.Increment(ref _refused);
+            if (_logger.IsEnabled(LogLevel.Debug))
+            {
+                LocalModelLog.Refused(_logger, slot.Config.Name, scratch.Refusal.ToString(), scratch.RefusalDetail);
+            }
+        }
+
+        local.Return(scratch);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return known;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private static ChatEndpoint? EndpointOf(RequestApi api) => api switch
+    {
+        RequestApi.ChatCompletions => ChatEndpoint.Chat,
+        RequestApi.Completions => ChatEndpoint.Completions,
+        RequestApi.Responses => ChatEndpoint.Responses,
+        RequestApi.AnthropicMessages => ChatEndpoint.Messages,
+        RequestApi.Embeddings => ChatEndpoint.Embeddings,
+        _ => null,
+    };
+
+    /// <summary>The model of that name; an adapter, whose name nobody told us, shares the only model there is.</summary>
+    private Slot? Find(ReadOnlySpan<byte> model)
+    {
+        foreach (var slot in _slots)
+        {
+            if (model.SequenceEqual(slot.Name))
+            {
+                return slot;
+            }
+        }
+
+        return _slots.Length == 1 ? _slots[0] : null;
+    }
+
+    private async Task FollowAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!_stop.IsCancellationRequested)
+        {
+            foreach (var slot in _slots)
+            {
+                if (Stamp(slot.Config.Path) is var stamp && stamp != slot.Stamp)
+                {
+                    slot.Stamp = stamp;
+                    Load(slot);
+                }
+            }
+
+            IsReady = true;
+            await Task.Delay(Period, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Load(Slot slot)
+    {
+        var config = slot.Config;
+        var before = GC.GetTotalMemory(forceFullCollection: false);
+        var start = _time.GetTimestamp();
+        var tokenizer = TokenizerDirectory.Load(config.Path, config.Transformers, config.Pattern, out var warning, out var error);
+        var model = tokenizer is null ? null : ChatModelDirectory.Load(config.Path, tokenizer, new ShapingProfile { Flavour = config.Flavour }, out error);
+        if (warning is not null)
+        {
+            LocalModelLog.Uncertain(_logger, config.Name, warning);
+        }
+
+        if (model is null)
+        {
+            LocalModelLog.Failed(_logger, config.Name, slot.Model is null ? "its requests are matched by their bytes" : "the files loaded before stay in use", error);
+            return;
+        }
+
+        slot.Model = new LocalModel(new PromptEncoder(model));
+        LocalModelLog.Loaded(
+            _logger, config.Name, tokenizer!.VocabularySize, _time.GetElapsedTime(start).TotalMilliseconds, Math.Max(0, GC.GetTotalMemory(forceFullCollection: false) - before) >> 20);
+    }
+
+    /// <summary>Changes when any file of the model does.</summary>
+    private static long Stamp(string directory)
+    {
+        var stamp = 17L;
+        foreach (var name in Files)
+        {
+            var file = new FileInfo(Path.Combine(directory, name));
+            stamp = (stamp * 31) + (file.Exists ? file.LastWriteTimeUtc.Ticks ^ file.Length : 0);
+        }
+
+        return stamp;
+    }
+
+    private sealed class Slot(LocalModelConfig config, byte[] name)
+    {
+        private volatile LocalModel? _model;
+        private volatile bool _isTrusted = true;
+
+        public LocalModelConfig Config => config;
+
+        public byte[] Name => name;
+
+        public long Stamp { get; set; }
+
+        public LocalModel? Model
+        {
+            get => _model;
+            set => _model = value;
+        }
+
+        public bool IsTrusted
+        {
+            get => _isTrusted;
+            set => _isTrusted = value;
+        }
+    }
+}
+
+/// <summary>Messages about local models. Ids: 3400.</summary>
+internal static partial class LocalModelLog
+{
+    [LoggerMessage(EventId = 3400, Level = LogLevel.Information, Message = "Model {Model} is loaded: {Tokens} tokens in {Milliseconds} ms, about {MiB} MiB")]
+    public static partial void Loaded(ILogger logger, string model, int tokens, double milliseconds, long miB);
+
+    [LoggerMessage(EventId = 3401, Level = LogLevel.Error, Message = "Model {Model} cannot be loaded, {Consequence}: {Reason}")]
+    public static partial void Failed(ILogger logger, string model, string consequence, string reason);
+
+    [LoggerMessage(EventId = 3402, Level = LogLevel.Warning, Message = "Model {Model}: {Warning}")]
+    public static partial void Uncertain(ILogger logger, string model, string warning);
+
+    [LoggerMessage(EventId = 3403, Level = LogLevel.Debug, Message = "A request for model {Model} has no exact token ids and is matched by its bytes: {Refusal}: {Detail}")]
+    public static partial void Refused(ILogger logger, string model, string refusal, string detail);
+
+    [LoggerMessage(EventId = 3404, Level = LogLevel.Error, Message = "Model {Model}: our token ids are not the engine's, exact matching is off for it: {Difference}")]
+    public static partial void Disagrees(ILogger logger, string model, string difference);
+
+    [LoggerMessage(EventId = 3405, Level = LogLevel.Information, Message = "Model {Model}: our token ids are the engine's on {Prompts} prompts")]
+    public static partial void Agrees(ILogger logger, string model, int prompts);
+
+    [LoggerMessage(EventId = 3406, Level = LogLevel.Warning, Message = "The render endpoint {Url} does not answer; tokens are matched without it: {Reason}")]
+    public static partial void NoAnswer(ILogger logger, string url, string reason);
+}
