@@ -20,6 +20,13 @@ if (args is ["validate", .. var rest])
     return ValidateCommand.Run(rest, Environment.GetEnvironmentVariable, Console.Out, Console.Error);
 }
 
+if (args is ["hash", .. var hashing])
+{
+    using var lines = new StreamReader(Console.OpenStandardInput());
+    using var answers = new StreamWriter(Console.OpenStandardOutput());
+    return HashCommand.Run(hashing, lines, answers, Console.Error);
+}
+
 if (args is ["tokenize", .. var tokenizing])
 {
     // UTF-8 without a mark both ways, whatever the terminal thinks.
