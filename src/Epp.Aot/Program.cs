@@ -142,7 +142,7 @@ var readiness = new Readiness(kubernetes?.Health ?? new HealthSources(() => pool
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, readiness.Listed).Register(healthMethods);
-new HealthService(readiness.Check, readiness.Listed).Register(extProcMethods);
+new HealthService(readiness.CheckAtExtProc, Readiness.ListedAtExtProc).Register(extProcMethods);
 using var tls = TlsSetup.TryOpen(flags, metrics, log, time, out var unusable);
 if (tls is null)
 {

@@ -11,7 +11,7 @@ namespace Epp.Testing;
 /// A real API server with etcd in one process on loopback, started once per run by <see cref="RequireAsync"/> with every CRD of the
 /// shared folder applied. Tests that need it are skipped, with the reason, where it is absent.
 /// </summary>
-public sealed class KubeTestplane : IAsyncDisposable
+public sealed partial class KubeTestplane : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
     private static readonly Lazy<Task<KubeTestplane>> Shared = new(() => StartAsync(["--fault-port", "0"]));
@@ -265,32 +265,6 @@ public sealed class KubeTestplane : IAsyncDisposable
             ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = kind, ["name"] = role },
             ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "ServiceAccount", ["name"] = account, ["namespace"] = ns }),
         });
-    }
-
-    /// <summary>Both generations: v1.2.1, with InferencePool v1 as of v1.5.0, which adds <c>appProtocol</c>, and llm-d's.</summary>
-    /// <param name="containing">Only files whose names contain this.</param>
-    public async Task ApplyDefinitionsAsync(string containing)
-    {
-        var folder = SharedTools.RequireData("crds");
-        foreach (var file in Directory.GetFiles(folder, "*.yaml").Where(f => Path.GetFileName(f).Contains(containing, StringComparison.Ordinal)))
-        {
-            var newer = Path.Combine(folder, "gie-v1.5.0", Path.GetFileName(file));
-            await ApplyDefinitionAsync(file.EndsWith("inference.networking.k8s.io_inferencepools.yaml", StringComparison.Ordinal) ? newer : file);
-        }
-    }
-
-    private async Task ApplyDefinitionAsync(string file)
-    {
-        const string Path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        using var content = new StringContent(await File.ReadAllTextAsync(file), Encoding.UTF8, "application/yaml");
-        using var response = await _http.PostAsync(Path, content);
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{file}: {(int)response.StatusCode} {text}");
-        var name = JsonNode.Parse(text)!["metadata"]!["name"]!.GetValue<string>();
-        await Wait.UntilAsync(
-            async () => (await GetAsync($"{Path}/{name}"))["status"]?["conditions"]?.AsArray()
-                .Any(c => c!["type"]!.GetValue<string>() == "Established" && c["status"]!.GetValue<string>() == "True") == true,
-            what: $"{name} is established");
     }
 
     private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");

@@ -16,7 +16,7 @@ public enum ServingStatus
 /// <summary>
 /// <c>grpc.health.v1.Health</c>: Check and List; Watch is UNIMPLEMENTED, as with the references (contract §4.4).
 /// </summary>
-/// <param name="check">Status of a service name.</param>
+/// <param name="check">Status of a service name; <see cref="ServingStatus.Unknown"/> = NOT_FOUND.</param>
 /// <param name="listed">Names that List reports.</param>
 public sealed class HealthService(Func<string, ServingStatus> check, IReadOnlyList<string> listed)
 {
@@ -41,10 +41,13 @@ public sealed class HealthService(Func<string, ServingStatus> check, IReadOnlyLi
             }
 
             var buffer = read.Buffer;
-            var outcome = buffer.Length > MaxRequestBytes ? GrpcRead.Failed : Answer(call, ref buffer, answer);
+            var known = true;
+            var outcome = buffer.Length > MaxRequestBytes ? GrpcRead.Failed : Answer(call, ref buffer, answer, out known);
             call.Reader.AdvanceTo(buffer.Start, buffer.End);
             switch (outcome)
             {
+                case GrpcRead.Message when !known:
+                    return new GrpcStatus(GrpcCode.NotFound, "unknown service");
                 case GrpcRead.Message:
                     await call.Writer.FlushAsync();
                     return GrpcStatus.Ok;
@@ -56,8 +59,9 @@ public sealed class HealthService(Func<string, ServingStatus> check, IReadOnlyLi
         }
     }
 
-    private static GrpcRead Answer(GrpcCall call, ref ReadOnlySequence<byte> buffer, Func<string, ProtoWriter, bool> answer)
+    private static GrpcRead Answer(GrpcCall call, ref ReadOnlySequence<byte> buffer, Func<string, ProtoWriter, bool> answer, out bool known)
     {
+        known = true;
         var outcome = call.TryRead(ref buffer, out var message);
         if (outcome != GrpcRead.Message)
         {
@@ -80,7 +84,12 @@ public sealed class HealthService(Func<string, ServingStatus> check, IReadOnlyLi
         }
 
         var writer = new ProtoWriter();
-        answer(service, writer);
+        known = answer(service, writer);
+        if (!known)
+        {
+            return GrpcRead.Message;
+        }
+
         writer.PrependGrpcPrefix();
         call.Start();
         call.Writer.Write(writer.Written);
@@ -90,8 +99,9 @@ public sealed class HealthService(Func<string, ServingStatus> check, IReadOnlyLi
     // HealthCheckResponse.status = 1
     private bool Check(string service, ProtoWriter writer)
     {
-        writer.Varint(1, (ulong)check(service));
-        return true;
+        var status = check(service);
+        writer.Varint(1, (ulong)status);
+        return status != ServingStatus.Unknown;
     }
 
     // HealthListResponse.statuses = 1: map<string, HealthCheckResponse>

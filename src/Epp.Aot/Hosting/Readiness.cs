@@ -32,6 +32,12 @@ internal sealed class Readiness(HealthSources sources)
     /// <summary>Names that List reports.</summary>
     public IReadOnlyList<string> Listed => sources.Leads is null ? [ExtProc] : ["liveness", "readiness", ExtProc];
 
+    /// <summary>Names that List reports at the ext_proc port, which knows no others.</summary>
+    public static IReadOnlyList<string> ListedAtExtProc { get; } = ["", ExtProc];
+
+    /// <summary>At the ext_proc port proxies check the health of their cluster by the service's name; other names are not found.</summary>
+    public ServingStatus CheckAtExtProc(string service) => service is "" or ExtProc ? Check(service) : ServingStatus.Unknown;
+
     public ServingStatus Check(string service)
     {
         if (sources.Leads is not { } leads)

@@ -22,6 +22,8 @@ public sealed class ReadinessTests
         var readiness = new Readiness(new HealthSources(() => live) { ProtocolMatches = () => protocol }) { Draining = draining };
         Assert.All(Names, name => Assert.Equal(expected, readiness.Check(name).ToString()));
         Assert.Equal([ExtProc], readiness.Listed);
+        Assert.Equal(["", ExtProc], Readiness.ListedAtExtProc);
+        Assert.All(Names, name => Assert.Equal(name is "" or ExtProc ? expected : "Unknown", readiness.CheckAtExtProc(name).ToString()));
     }
 
     [Theory]

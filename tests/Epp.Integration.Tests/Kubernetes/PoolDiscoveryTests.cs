@@ -105,6 +105,27 @@ public sealed class PoolDiscoveryTests
         Assert.Same(first, Assert.Single(gone));
     }
 
+    [SkippableFact]
+    public async Task Pod_WithOtherLabels_KeepsFiguresHistoryAndRequests()
+    {
+        var plane = await KubeTestplane.RequireAsync();
+        var ns = await plane.NewNamespaceAsync();
+        await plane.PoolAsync(ns);
+        await plane.PodAsync(ns, "a", "127.1.0.1");
+        await using var rig = new DiscoveryRig(plane.Kubeconfig, DiscoveryRig.Options(ns));
+        var gone = new List<Endpoint>();
+        rig.Pool.Removed += gone.Add;
+        await rig.UntilEndpointsAsync($"{ns}/a-rank-0 (127.1.0.1:8000)");
+        var slot = rig.Pool.Current.Indexes[0];
+        var first = rig.Pool.Current[slot];
+        first.BeginRequest();
+        rig.Pool.Update(first, EndpointMetrics.None with { Waiting = 3 }, 1);
+        await plane.PatchAsync($"/api/v1/namespaces/{ns}/pods/a", """{"metadata":{"labels":{"role":"decode"}}}""");
+        await Wait.UntilAsync(() => rig.Pool.Current[slot].Labels.ContainsKey("role"));
+        Assert.Equal((1, 3d, 1), (rig.Pool.Current.Count, rig.Pool.Current.Columns.Waiting[slot], rig.Pool.Current[slot].InflightRequests));
+        Assert.Empty(gone);
+    }
+
     [SkippableTheory]
     [InlineData(Dialect.LlmD, "a-rank-1")]
     [InlineData(Dialect.Gaie, "a-rank-0 a-rank-1")]

@@ -15,7 +15,7 @@ internal sealed record CaseOutcome(List<string> Differences, List<string> Violat
 internal sealed class CaseReplay(EppProcess epp, ReplayCluster cluster, ReplayWorkers workers, string stack, JsonElement baseObjects)
 {
     // After this long a change must be in force. The references take up to 10 ms; the machine may be busy.
-    private static readonly TimeSpan InForce = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan InForce = TimeSpan.FromSeconds(5);
 
     private static readonly HttpClient Http = new() { Timeout = Wait.Limit };
 
