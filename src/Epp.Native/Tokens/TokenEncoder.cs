@@ -21,6 +21,7 @@ public sealed class TokenEncoder
     private readonly PreTokenState _splitting;
     private readonly ModelState _modelState = new();
     private readonly WordCache? _cache;
+    private readonly WordPattern? _words;
     private readonly ByteBuffer[] _normalized = [new(), new()];
     private readonly ByteBuffer[] _rewritten = [new(), new()];
     private readonly PieceList[] _pieces = [new(), new()];
@@ -31,6 +32,7 @@ public sealed class TokenEncoder
         _normalizing = new NormalizerState(_patterns);
         _splitting = new PreTokenState(_patterns);
         _cache = cached ? new WordCache() : null;
+        _words = parts is { Stages: [SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
     }
 
     /// <summary>
@@ -127,6 +129,11 @@ public sealed class TokenEncoder
 
     private TokenizeStatus Part(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
     {
+        if (_words is not null && _cache is not null)
+        {
+            return Stream(text, _words, _cache, ids);
+        }
+
         _splitting.StartsInput = startsInput;
         var (which, buffer) = (0, 0);
         _pieces[0].Clear();
@@ -169,23 +176,42 @@ public sealed class TokenEncoder
         return TokenizeStatus.Ok;
     }
 
-    private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids)
+    // Where the pre-tokenizer is one pattern that matches everywhere, pieces need not be listed before they are looked up.
+    private TokenizeStatus Stream(ReadOnlySpan<byte> text, WordPattern words, WordCache cache, TokenBuffer ids)
     {
-        if (_cache is not { } cache || word.Length > WordCache.MaxWordBytes)
+        for (var at = 0; at < text.Length;)
         {
-            var status = _parts.Model.Encode(word, _modelState, ids);
-            _modelState.Trim();
-            return status;
+            var end = words.End(text, at);
+            var length = end - at;
+            if (length > WordCache.MaxWordBytes || !cache.TryGet(text, at, length, ids))
+            {
+                var status = Learn(text[at..end], ids, cache);
+                if (status != TokenizeStatus.Ok)
+                {
+                    return status;
+                }
+            }
+
+            at = end;
         }
 
-        return cache.TryGet(word, ids) ? TokenizeStatus.Ok : Learn(word, ids, cache);
+        return TokenizeStatus.Ok;
     }
 
-    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids, WordCache cache)
+    private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids) =>
+        _cache is { } cache && word.Length <= WordCache.MaxWordBytes && cache.TryGet(word, 0, word.Length, ids)
+            ? TokenizeStatus.Ok
+            : Learn(word, ids, _cache);
+
+    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids, WordCache? cache)
     {
         var before = ids.Count;
         var status = _parts.Model.Encode(word, _modelState, ids);
-        if (status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
+        if (word.Length > WordCache.MaxWordBytes)
+        {
+            _modelState.Trim();
+        }
+        else if (cache is not null && status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
         {
             cache.Set(word, ids.Ids[before..]);
         }

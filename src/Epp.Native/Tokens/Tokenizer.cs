@@ -44,7 +44,7 @@ public sealed class Tokenizer
         try
         {
             error = "";
-            return new Tokenizer(TokenizerFile.Read(json, form));
+            return new Tokenizer(TokenizerJson.Read(json, form));
         }
         catch (TokenizerFormatException e)
         {
@@ -59,7 +59,7 @@ public sealed class Tokenizer
         try
         {
             error = "";
-            return new Tokenizer(RankFile.Read(ranks, pattern, special));
+            return new Tokenizer(TiktokenRanks.Read(ranks, pattern, special));
         }
         catch (TokenizerFormatException e)
         {

@@ -42,6 +42,10 @@ public sealed record TokenizerForm(TokenizerShape Shape, IReadOnlyList<string> E
     private static TokenizerForm BeforeFive(string name, string? tokenizerClass) => name switch
     {
         // They take the file, but add special tokens that it lacks and put their own around a text.
+        "" => new(
+            TokenizerShape.AsWritten,
+            [],
+            "no tokenizer_class: transformers 4 takes that of the model type, for llama LlamaTokenizerFast, which adds special tokens to tokenizer.json; set tokenizer_class, or run the parity self-test against the engine"),
         "LlamaTokenizer" or "GemmaTokenizer" or "CodeLlamaTokenizer" => new(
             TokenizerShape.AsWritten,
             name == "GemmaTokenizer" ? ["<bos>", "<eos>", "<unk>", "<pad>"] : ["<s>", "</s>", "<unk>"],
@@ -58,13 +62,15 @@ public sealed record TokenizerForm(TokenizerShape Shape, IReadOnlyList<string> E
             case "LlamaTokenizer" or "CodeLlamaTokenizer" when modelType is "phi3" or "mistral" or "mixtral" or "deepseek_v2" or "deepseek_v3":
                 return AsWritten;
             case "LlamaTokenizer" when modelType is "qwen2" or "qwen3":
-                return new(TokenizerShape.Qwen2, [], null);
+                return new(TokenizerShape.Qwen2, ["<|endoftext|>"], null);
+            case "LlamaTokenizer" or "GPT2Tokenizer" or "GemmaTokenizer" or "Qwen2Tokenizer" when modelType is null:
+                return new(TokenizerShape.AsWritten, [], $"tokenizer_class '{tokenizerClass}' without a model_type (config.json): transformers 5 builds it anew for most types of model; tokenizer.json is used as it is: put config.json beside it");
             case "LlamaTokenizer":
                 return new(TokenizerShape.Llama, ["<s>", "</s>", "<unk>"], null);
             case "GPT2Tokenizer":
-                return new(TokenizerShape.Gpt2, [], null);
+                return new(TokenizerShape.Gpt2, ["<|endoftext|>"], null);
             case "Qwen2Tokenizer":
-                return new(TokenizerShape.Qwen2, [], null);
+                return new(TokenizerShape.Qwen2, ["<|endoftext|>"], null);
             case "GemmaTokenizer":
                 return new(TokenizerShape.Gemma, ["<bos>", "<eos>", "<unk>", "<pad>", "<mask>"], null);
             default:

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Epp.Native.Tokens;
 
 /// <summary>
-/// Ids of words seen before. Belongs to one encoder, so it takes no lock. A key of up to 16 bytes is its own two numbers; of a longer one
+/// Ids of words seen before. Belongs to one encoder, so it takes no lock. A key of up to 16 bytes is two numbers; of a longer one
 /// the bytes are kept and compared: a hash alone never decides. Two places per word; when the room for long keys and ids is used up, all
 /// is forgotten.
 /// </summary>
@@ -36,17 +36,17 @@ internal sealed class WordCache
     private int _keyBytes;
     private int _idCount;
 
-    /// <summary>Adds the ids of a word of 1 to <see cref="MaxWordBytes"/> bytes; false where it is not known.</summary>
+    /// <summary>Adds the ids of a word of 1 to <see cref="MaxWordBytes"/> bytes at a position of a text; false where it is not known.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryGet(ReadOnlySpan<byte> word, TokenBuffer ids)
+    public bool TryGet(ReadOnlySpan<byte> text, int at, int length, TokenBuffer ids)
     {
-        Read(word, out var a, out var b);
-        var index = Index(a, b, word.Length);
+        Read(text, at, length, out var a, out var b);
+        var index = Index(a, b, length);
         ref readonly var slot = ref _slots[index];
-        if (!Holds(slot, word, a, b))
+        if (slot.A != a || slot.B != b || slot.KeyBytes != length || (length > InlineBytes && !SameTail(slot, text.Slice(at, length))))
         {
             slot = ref _slots[index ^ 1];
-            if (!Holds(slot, word, a, b))
+            if (slot.A != a || slot.B != b || slot.KeyBytes != length || (length > InlineBytes && !SameTail(slot, text.Slice(at, length))))
             {
                 return false;
             }
@@ -72,7 +72,7 @@ internal sealed class WordCache
             (_keyBytes, _idCount) = (0, 0);
         }
 
-        Read(word, out var a, out var b);
+        Read(word, 0, word.Length, out var a, out var b);
         var index = Index(a, b, word.Length);
 
         // The newest stands first, what it displaces second.
@@ -98,43 +98,61 @@ internal sealed class WordCache
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Holds(in Slot slot, ReadOnlySpan<byte> word, ulong a, ulong b) =>
-        slot.A == a && slot.B == b && slot.KeyBytes == word.Length
-        && (word.Length <= InlineBytes || word.SequenceEqual(_keys.AsSpan(slot.KeyStart, word.Length)));
+    private bool SameTail(in Slot slot, ReadOnlySpan<byte> word) => word.SequenceEqual(_keys.AsSpan(slot.KeyStart, word.Length));
 
-    // Two numbers that, with the length, are the key up to 16 bytes; beyond, a hash of it.
+    // The first sixteen bytes, padded with zeros, which with the length are the key; of a longer one, with a hash of the rest in them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Read(ReadOnlySpan<byte> word, out ulong a, out ulong b)
+    private static void Read(ReadOnlySpan<byte> text, int at, int length, out ulong a, out ulong b)
     {
-        if (word.Length >= 8)
+        if ((uint)at + InlineBytes > (uint)text.Length)
         {
-            a = BinaryPrimitives.ReadUInt64LittleEndian(word);
-            b = BinaryPrimitives.ReadUInt64LittleEndian(word[^8..]);
-            if (word.Length > InlineBytes)
-            {
-                Mix(word, ref a, ref b);
-            }
+            ReadAtEnd(text, at, length, out a, out b);
+            return;
         }
-        else if (word.Length >= 4)
+
+        var rest = text.Slice(at, InlineBytes);
+        a = BinaryPrimitives.ReadUInt64LittleEndian(rest);
+        b = 0;
+        if (length < 8)
         {
-            a = BinaryPrimitives.ReadUInt32LittleEndian(word);
-            b = BinaryPrimitives.ReadUInt32LittleEndian(word[^4..]);
+            a &= (1ul << (8 * length)) - 1;
+            return;
         }
-        else
+
+        b = BinaryPrimitives.ReadUInt64LittleEndian(rest[8..]);
+        if (length < InlineBytes)
         {
-            a = (uint)(word[0] | (word[word.Length >> 1] << 8) | (word[^1] << 16));
-            b = 0;
+            b &= (1ul << (8 * (length - 8))) - 1;
+        }
+        else if (length > InlineBytes)
+        {
+            Mix(text.Slice(at, length), ref a, ref b);
         }
     }
 
+    private static void ReadAtEnd(ReadOnlySpan<byte> text, int at, int length, out ulong a, out ulong b)
+    {
+        Span<byte> start = stackalloc byte[InlineBytes];
+        start.Clear();
+        text.Slice(at, Math.Min(length, InlineBytes)).CopyTo(start);
+        a = BinaryPrimitives.ReadUInt64LittleEndian(start);
+        b = BinaryPrimitives.ReadUInt64LittleEndian(start[8..]);
+        if (length > InlineBytes)
+        {
+            Mix(text.Slice(at, length), ref a, ref b);
+        }
+    }
+
+    // The last eight bytes may overlap the ones before.
     private static void Mix(ReadOnlySpan<byte> word, ref ulong a, ref ulong b)
     {
-        for (var i = 8; i + 8 < word.Length; i += 8)
+        for (var i = InlineBytes; i + 8 < word.Length; i += 8)
         {
             a = (a ^ BinaryPrimitives.ReadUInt64LittleEndian(word[i..])) * 0x9E3779B97F4A7C15;
             b += a ^ (a >> 32);
         }
+
+        b ^= BinaryPrimitives.ReadUInt64LittleEndian(word[^8..]) * 0xD6E8FEB86659FD93;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,6 +12,9 @@ namespace Epp.Native.Tests.Tokens;
 [Trait("Category", "Golden")]
 public sealed class FormGoldenTests
 {
+    // The type of model of the recordings that name none.
+    private const string RecordedType = "llama";
+
     [SkippableFact]
     public void Form_EveryRecordedClass_IsReproducedOrWarned()
     {
@@ -42,7 +45,7 @@ public sealed class FormGoldenTests
     private static int Check(JsonElement row, byte[] json, int major, int different, string[] texts, StringBuilder wrong)
     {
         var name = row.GetProperty("tokenizer_class").GetString();
-        var type = row.TryGetProperty("model_type", out var modelType) ? modelType.GetString() : null;
+        var type = row.TryGetProperty("model_type", out var modelType) ? modelType.GetString() : RecordedType;
         var form = TokenizerForm.Of(name, type, major);
         var label = $"transformers {major}, {row.GetProperty("tokenizer").GetString()}, {name}, {type}";
         var plain = Tokenizer.Load(json, out _)!.CreateEncoder();
@@ -55,7 +58,7 @@ public sealed class FormGoldenTests
 
         if (form.Warning is not null)
         {
-            Assert.Contains(name!, form.Warning, StringComparison.Ordinal);
+            Assert.Contains(name ?? row.GetProperty("loaded_as").GetString()!, form.Warning, StringComparison.Ordinal);
             return 0;
         }
 
@@ -84,5 +87,16 @@ public sealed class FormGoldenTests
         var ids = new TokenBuffer();
         Assert.Equal(TokenizeStatus.Ok, encoder.Encode(Encoding.UTF8.GetBytes(text), false, ids));
         return string.Join(',', ids.Ids.ToArray());
+    }
+
+    [Fact]
+    public void Form_ClassWithoutModelType_IsAsWrittenWithAWarning()
+    {
+        var form = TokenizerForm.Of("LlamaTokenizerFast", null, 5);
+        Assert.Equal(TokenizerShape.AsWritten, form.Shape);
+        Assert.Contains("LlamaTokenizerFast", form.Warning, StringComparison.Ordinal);
+        Assert.Null(TokenizerForm.Of("LlamaTokenizer", "phi3", 5).Warning);
+        Assert.Null(TokenizerForm.Of("Qwen2Tokenizer", "qwen3", 5).Warning);
+        Assert.Contains("XglmTokenizer", TokenizerForm.Of("XglmTokenizer", "xglm", 5).Warning, StringComparison.Ordinal);
     }
 }

@@ -40,7 +40,8 @@ public sealed class OracleTests
         var own = Directory.GetFiles(Path.Combine(Repository.Tokenizers, "shapes"), "*.tokenizer.json");
         var shared = Golden.Folder is null ? null : Path.Combine(Golden.Folder, "..", "tokenizers");
         var others = Directory.Exists(shared) ? Directory.GetFiles(shared, "tokenizer.json", SearchOption.AllDirectories) : [];
-        return own.Concat(others).Where(f => f.Contains(only, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        var more = Environment.GetEnvironmentVariable("EPP_FUZZ_FOLDER") is { Length: > 0 } folder ? Directory.GetFiles(folder, "*.json") : [];
+        return own.Concat(others).Concat(more).Where(f => f.Contains(only, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
     }
 
     private static int Compare(string file, string modules, int seed, int count, StringBuilder wrong)

@@ -212,11 +212,15 @@ shapes['cut-fixed'] = { model: visible, pre_tokenizer: { type: 'FixedLength', le
 shapes['cut-whitespace'] = { model: visible, normalizer: { type: 'Strip', strip_left: false, strip_right: true }, pre_tokenizer: { type: 'Whitespace' } };
 shapes['cut-look'] = { model: visible, pre_tokenizer: seq(split(String.raw`(?<=[a-z])(?=[A-Z])|(?<!\w)\d+\b|\s*$|(?>a+)b`), split(String.raw`(?i)the|[^\S\n]{2,}?|(?:ab|c){1,2}x?`, 'MergedWithPrevious')) };
 
+const matched = patterns => patterns.patterns.map(p => [p, make({ normalizer: { type: 'Replace', pattern: { Regex: p }, content: '\u00b7' } }).getNormalizer().normalizeString(patterns.text)]);
+
 let total = 0;
 const folder = path.join(__dirname, 'shapes');
 fs.rmSync(folder, { recursive: true, force: true });
 fs.mkdirSync(folder, { recursive: true });
 fs.writeFileSync(path.join(folder, 'texts.json'), JSON.stringify(texts, null, 0).replace(/","/g, '",\n"') + '\n');
+const patterns = require('./patterns.js');
+fs.writeFileSync(path.join(__dirname, 'patterns.json'), JSON.stringify({ text: patterns.text, replaced: matched(patterns) }, null, 0).replace(/\],\[/g, '],\n[') + '\n');
 (async () => {
   for (const [name, { post, ...parts }] of Object.entries(shapes)) {
     let t = make(parts);

@@ -20,12 +20,16 @@ internal sealed class MergeTable
         (_keys, _values, _shift) = (new ulong[1 << bits], new ulong[1 << bits], 64 - bits);
     }
 
+    /// <summary>One more than the highest rank.</summary>
+    public int RankCount { get; private set; }
+
     /// <summary>Adds a merge; a later one of the same pair replaces it.</summary>
     public void Set(int left, int right, int rank, int made)
     {
         var slot = Slot(Key(left, right));
         _keys[slot] = Key(left, right);
         _values[slot] = ((ulong)(uint)rank << 32) | (uint)made;
+        RankCount = Math.Max(RankCount, rank + 1);
     }
 
     /// <summary>Rank in the upper half, the symbol made in the lower; <see cref="None"/> where the pair does not merge.</summary>

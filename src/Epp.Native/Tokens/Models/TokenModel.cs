@@ -29,6 +29,9 @@ internal sealed class ModelState
     /// <summary>Merges by symbol, or the queue of them.</summary>
     public ulong[] Merges { get; set; } = new ulong[512];
 
+    /// <summary>Merges of long words by rank.</summary>
+    public MergeRounds.RoundState Rounds { get; } = new();
+
     /// <summary>Best score of the text up to each byte, where its last token starts, and which it is.</summary>
     public double[] Scores { get; private set; } = [];
 

@@ -1,8 +1,8 @@
 namespace Epp.Native.Tokens.Models;
 
 /// <summary>
-/// Merges the symbols of a word: always the pair of lowest rank, the leftmost of equals. Short words scan for it, long ones keep a queue,
-/// so that a word of n symbols costs n log n and no text is slow.
+/// Merges the symbols of a word: always the pair of lowest rank, the leftmost of equals. Short words scan for it, long ones keep lists by rank or a
+/// queue, so that a word of n symbols costs n log n and no text is slow.
 /// </summary>
 internal static class WordMerger
 {
@@ -14,7 +14,7 @@ internal static class WordMerger
 
     /// <summary>Merges the first symbols of the state; returns how many are left.</summary>
     public static int Merge(ModelState state, int count, MergeTable merges) =>
-        count <= ScanSymbols ? Scan(state.Symbols, state.Merges, count, merges) : Queue(state, count, merges);
+        count <= ScanSymbols ? Scan(state.Symbols, state.Merges, count, merges) : Rounds(state, count, merges);
 
     private static int Scan(int[] symbolArray, ulong[] mergeArray, int count, MergeTable merges)
     {
@@ -59,15 +59,69 @@ internal static class WordMerger
         return count;
     }
 
-    private static int Queue(ModelState state, int count, MergeTable merges)
+    // Rank by rank as long as merges make pairs of higher rank only, as trained merges do; with a queue from where one does not.
+    private static int Rounds(ModelState state, int count, MergeTable merges)
     {
         state.ReserveLinks(count);
+        var (symbols, before, after) = (state.Symbols, state.Before, state.After);
+        var rounds = new MergeRounds(state, merges, count);
+        for (var i = 0; i < count; i++)
+        {
+            (before[i], after[i]) = (i - 1, i + 1 < count ? i + 1 : Edge);
+            if (i + 1 < count)
+            {
+                rounds.Offer(symbols, i, i + 1);
+            }
+        }
+
+        var inOrder = true;
+        while (inOrder && rounds.TryNext(out var rank, out var positions))
+        {
+            foreach (var at in positions)
+            {
+                var right = symbols[at] == Dead ? Edge : after[at];
+                if (right == Edge || merges.Get(symbols[at], symbols[right]) is var merge && merge >> 32 != (uint)rank)
+                {
+                    continue;
+                }
+
+                Join(symbols, before, after, at, right, (int)(uint)merge);
+                inOrder &= after[at] == Edge || rounds.Offer(symbols, at, after[at]) > rank;
+                inOrder &= before[at] == Edge || rounds.Offer(symbols, before[at], at) > rank;
+                if (!inOrder)
+                {
+                    break;
+                }
+            }
+        }
+
+        rounds.Clear();
+        if (!inOrder)
+        {
+            Queue(state, count, merges);
+        }
+
+        return Compact(symbols, count);
+    }
+
+    private static void Join(int[] symbols, int[] before, int[] after, int at, int right, int made)
+    {
+        (symbols[at], symbols[right]) = (made, Dead);
+        after[at] = after[right];
+        if (after[at] != Edge)
+        {
+            before[after[at]] = at;
+        }
+    }
+
+    // Goes on from any state of the links.
+    private static void Queue(ModelState state, int count, MergeTable merges)
+    {
         var (symbols, before, after) = (state.Symbols, state.Before, state.After);
         var queue = new MergeQueue(state, count);
         for (var i = 0; i < count; i++)
         {
-            (before[i], after[i]) = (i - 1, i + 1 < count ? i + 1 : Edge);
-            if (i + 1 < count && merges.Get(symbols[i], symbols[i + 1]) is not MergeTable.None and var merge)
+            if (symbols[i] != Dead && after[i] != Edge && merges.Get(symbols[i], symbols[after[i]]) is not MergeTable.None and var merge)
             {
                 queue.Append((merge & 0xFFFFFFFF_00000000) | (uint)i);
             }
@@ -85,16 +139,14 @@ internal static class WordMerger
             // An entry is out of date where the pair there is no longer the one of its rank.
             var right = after[at];
             var merge = merges.Get(symbols[at], symbols[right]);
-            if (merge == MergeTable.None || merge >> 32 != entry >> 32)
+            if (merge >> 32 != entry >> 32)
             {
                 continue;
             }
 
-            (symbols[at], symbols[right]) = ((int)(uint)merge, Dead);
-            after[at] = after[right];
+            Join(symbols, before, after, at, right, (int)(uint)merge);
             if (after[at] != Edge)
             {
-                before[after[at]] = at;
                 Offer(ref queue, merges, symbols, at, after[at]);
             }
 
@@ -103,8 +155,6 @@ internal static class WordMerger
                 Offer(ref queue, merges, symbols, before[at], at);
             }
         }
-
-        return Compact(symbols, count);
     }
 
     private static void Offer(ref MergeQueue queue, MergeTable merges, int[] symbols, int left, int right)

@@ -6,7 +6,7 @@ namespace Epp.Native.Tokens.Patterns;
 /// <c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>, with three
 /// digits or one. Matches everywhere.
 /// </summary>
-internal sealed class Cl100kPattern(int maxDigits) : TextPattern
+internal sealed class Cl100kPattern(int maxDigits) : WordPattern
 {
     public const string BeforeDigits = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|";
     public const string AfterDigits = @"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -15,13 +15,7 @@ internal sealed class Cl100kPattern(int maxDigits) : TextPattern
 
     private readonly TextClasses _classes = TextClasses.Default;
 
-    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
-    {
-        end = from < text.Length ? End(text, from) : from;
-        return from < text.Length ? from : None;
-    }
-
-    private int End(ReadOnlySpan<byte> text, int at)
+    public override int End(ReadOnlySpan<byte> text, int at)
     {
         var first = text[at];
         if (first == '\'')
@@ -36,7 +30,7 @@ internal sealed class Cl100kPattern(int maxDigits) : TextPattern
         var bit = 1u << _classes.Category(text, at, out var next);
         if ((bit & Categories.Letter) != 0)
         {
-            return _classes.Skip(text, next, Categories.Letter);
+            return _classes.SkipLetters(text, next);
         }
 
         if ((bit & Categories.Number) != 0)
@@ -47,7 +41,7 @@ internal sealed class Cl100kPattern(int maxDigits) : TextPattern
         // Anything but a line break may lead a word.
         if (first is not ((byte)'\r' or (byte)'\n') && _classes.Is(text, next, Categories.Letter, out var second))
         {
-            return _classes.Skip(text, second, Categories.Letter);
+            return _classes.SkipLetters(text, second);
         }
 
         if ((bit & Rest) != 0 || (first == ' ' && _classes.Is(text, next, Rest, out next)))

@@ -3,7 +3,7 @@ using Epp.Native.Tokens.Unicode;
 namespace Epp.Native.Tokens.Patterns;
 
 /// <summary><c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>. Matches everywhere.</summary>
-internal sealed class Gpt2Pattern : TextPattern
+internal sealed class Gpt2Pattern : WordPattern
 {
     public const string Text = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
@@ -11,13 +11,7 @@ internal sealed class Gpt2Pattern : TextPattern
 
     private readonly TextClasses _classes = TextClasses.Default;
 
-    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
-    {
-        end = from < text.Length ? End(text, from) : from;
-        return from < text.Length ? from : None;
-    }
-
-    private int End(ReadOnlySpan<byte> text, int at)
+    public override int End(ReadOnlySpan<byte> text, int at)
     {
         var contraction = TextClasses.Contraction(text, at, ignoreCase: false);
         if (contraction > at)
@@ -31,7 +25,7 @@ internal sealed class Gpt2Pattern : TextPattern
             var bit = 1u << _classes.Category(text, word, out var next);
             if ((bit & Categories.Letter) != 0)
             {
-                return _classes.Skip(text, next, Categories.Letter);
+                return _classes.SkipLetters(text, next);
             }
 
             if ((bit & Categories.Number) != 0)

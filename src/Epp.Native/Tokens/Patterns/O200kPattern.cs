@@ -7,7 +7,7 @@ namespace Epp.Native.Tokens.Patterns;
 /// with U = <c>[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]</c>, l = <c>[\p{Ll}\p{Lm}\p{Lo}\p{M}]</c> and C the contractions, which some leave out.
 /// Matches everywhere.
 /// </summary>
-internal sealed class O200kPattern(int maxDigits, bool contractions) : TextPattern
+internal sealed class O200kPattern(int maxDigits, bool contractions) : WordPattern
 {
     public const string Upper = @"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]";
     public const string Lower = @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]";
@@ -22,13 +22,7 @@ internal sealed class O200kPattern(int maxDigits, bool contractions) : TextPatte
 
     private readonly TextClasses _classes = TextClasses.Default;
 
-    public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
-    {
-        end = from < text.Length ? End(text, from) : from;
-        return from < text.Length ? from : None;
-    }
-
-    private int End(ReadOnlySpan<byte> text, int at)
+    public override int End(ReadOnlySpan<byte> text, int at)
     {
         var first = text[at];
         var bit = 1u << _classes.Category(text, at, out var next);

@@ -114,7 +114,7 @@ internal sealed partial class PatternParser
             return '\b';
         }
 
-        set = EscapedSet(out var isClass);
+        set = EscapedSet(out var isClass, inBrackets: true);
         return isClass ? -1 : set.Bounds[0];
     }
 
@@ -129,7 +129,7 @@ internal sealed partial class PatternParser
 
         var name = _text[(_at + 2)..close];
         var negative = name.StartsWith('^');
-        var set = CodePointSets.Property(negative ? name[1..] : name);
+        var set = (negative ? name[1..] : name) == "word" ? CodePointSets.WordInBrackets : CodePointSets.Property(negative ? name[1..] : name);
         if (set is null)
         {
             throw Error($"class '[:{name}:]' is not supported");

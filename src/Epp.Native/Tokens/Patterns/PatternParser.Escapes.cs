@@ -40,7 +40,9 @@ internal sealed partial class PatternParser
                 return Single(new CodePointSet([0, CodePointTable.CodePoints]));
         }
 
-        return Single(Folded(EscapedSet(out _)));
+        // A class by its name is not folded; one in brackets is.
+        var set = EscapedSet(out var isClass, inBrackets: false);
+        return Single(isClass ? set : Folded(set));
     }
 
     // \R is (?>\r\n|[\n-\r\x85\u2028\u2029]).
@@ -60,7 +62,7 @@ internal sealed partial class PatternParser
     };
 
     // An escape that stands for one code point or a class of them; the position is at the backslash.
-    private CodePointSet EscapedSet(out bool isClass)
+    private CodePointSet EscapedSet(out bool isClass, bool inBrackets)
     {
         var c = _text[_at + 1];
         isClass = true;
@@ -68,7 +70,7 @@ internal sealed partial class PatternParser
         {
             's' or 'S' => (CodePointSets.WhiteSpace, c == 'S'),
             'd' or 'D' => (CodePointRanges.Of(Categories.DecimalDigit), c == 'D'),
-            'w' or 'W' => (CodePointSets.Word, c == 'W'),
+            'w' or 'W' => (inBrackets ? CodePointSets.WordInBrackets : CodePointSets.Word, c == 'W'),
             'h' or 'H' => (CodePointSets.Property("xdigit")!, c == 'H'),
             _ => (null, false),
         };
@@ -226,7 +228,7 @@ internal sealed partial class PatternParser
         "letter" => Categories.Letter,
         "mark" => Categories.Mark,
         "number" => Categories.Number,
-        "punctuation" => Categories.Punctuation,
+        "punctuation" or "punct" => Categories.Punctuation,
         "symbol" => Categories.Symbol,
         "separator" => Categories.Separator,
         "other" => Categories.Other,

@@ -109,7 +109,7 @@ internal sealed partial class PatternParser
 
     private PatternNode Repeats(PatternNode atom)
     {
-        while (!AtEnd && Quantifier(out var min, out var max, out var isInterval))
+        while (!AtEnd && Quantifier(out var min, out var max, out var isInterval, out var isFixed))
         {
             if (atom.Kind is PatternNodeKind.Look or PatternNodeKind.Assertion or PatternNodeKind.Empty || (max > 1 && atom.MinLength() == 0))
             {
@@ -117,8 +117,9 @@ internal sealed partial class PatternParser
             }
 
             var kind = RepeatKind.Greedy;
-            if (!AtEnd && _text[_at] == '?')
+            if (!AtEnd && _text[_at] == '?' && !isFixed)
             {
+                // {n}? is no lazy repeat but an optional one.
                 kind = RepeatKind.Lazy;
                 _at++;
             }
@@ -135,9 +136,9 @@ internal sealed partial class PatternParser
         return atom;
     }
 
-    private bool Quantifier(out int min, out int max, out bool isInterval)
+    private bool Quantifier(out int min, out int max, out bool isInterval, out bool isFixed)
     {
-        isInterval = false;
+        isInterval = isFixed = false;
         (min, max) = _text[_at] switch
         {
             '?' => (0, 1),
@@ -152,16 +153,17 @@ internal sealed partial class PatternParser
         }
 
         isInterval = true;
-        return _text[_at] == '{' && Interval(out min, out max);
+        return _text[_at] == '{' && Interval(out min, out max, out isFixed);
     }
 
     // {n}, {n,}, {,m}, {n,m}; anything else in braces is text.
-    private bool Interval(out int min, out int max)
+    private bool Interval(out int min, out int max, out bool isFixed)
     {
         (min, max) = (0, PatternNode.Unlimited);
         var close = _text.IndexOf('}', _at);
         var body = close < 0 ? default : _text.AsSpan(_at + 1, close - _at - 1);
         var comma = body.IndexOf(',');
+        isFixed = comma < 0;
         var low = comma < 0 ? body : body[..comma];
         var high = comma < 0 ? body : body[(comma + 1)..];
         if (body.IsEmpty || (low.IsEmpty && high.IsEmpty) || !Number(low, 0, out min) || !Number(high, PatternNode.Unlimited, out max))

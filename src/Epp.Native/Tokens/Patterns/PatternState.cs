@@ -5,7 +5,7 @@ internal sealed class PatternState
 {
     // A sane pattern takes about ten steps for a byte; a run of spaces that is tried by three alternatives takes thirty.
     private const int StepsPerByte = 256;
-    private const int FreeSteps = 65_536;
+    private const int FreeSteps = 1 << 20;
     private const int MaxStack = 1 << 24;
     private const int KeptStack = 1 << 16;
 

@@ -77,6 +77,18 @@ internal readonly struct TextClasses
         return at;
     }
 
+    /// <summary>The end of the run of letters that starts at a position; ASCII without a table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int SkipLetters(ReadOnlySpan<byte> text, int at)
+    {
+        while ((uint)at < (uint)text.Length && (uint)((text[at] | 0x20) - 'a') < 26)
+        {
+            at++;
+        }
+
+        return (uint)at < (uint)text.Length && text[at] >= 0x80 ? Skip(text, at, Categories.Letter) : at;
+    }
+
     /// <summary>As <see cref="Skip(ReadOnlySpan{byte}, int, uint)"/>, at most so many code points.</summary>
     public int Skip(ReadOnlySpan<byte> text, int at, uint mask, int most)
     {
@@ -94,14 +106,27 @@ internal readonly struct TextClasses
     /// </summary>
     public int WhiteSpaceTail(ReadOnlySpan<byte> text, int at, bool newlines)
     {
-        var end = Skip(text, at, Categories.WhiteSpace);
-        if (newlines)
+        var (end, lastNewline) = (at, -1);
+        while ((uint)end < (uint)text.Length)
         {
-            var last = text[at..end].LastIndexOfAny((byte)'\r', (byte)'\n');
-            if (last >= 0)
+            var b = text[end];
+            if (b is (byte)'\r' or (byte)'\n')
             {
-                return at + last + 1;
+                lastNewline = end++;
             }
+            else if (b is (byte)' ' or (byte)'\t' || (b != 0 && Is(text, end, Categories.WhiteSpace, out _)))
+            {
+                end += Utf8Text.LengthOf(b);
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        if (newlines && lastNewline >= 0)
+        {
+            return lastNewline + 1;
         }
 
         if (end == text.Length)

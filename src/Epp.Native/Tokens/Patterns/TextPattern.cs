@@ -15,6 +15,19 @@ internal abstract class TextPattern
     public abstract int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end);
 }
 
+/// <summary>A pattern that matches at every position, so that the end of a match is all there is to find.</summary>
+internal abstract class WordPattern : TextPattern
+{
+    /// <summary>The end of the match at a position inside the text.</summary>
+    public abstract int End(ReadOnlySpan<byte> text, int at);
+
+    public sealed override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
+    {
+        end = from < text.Length ? End(text, from) : from;
+        return from < text.Length ? from : None;
+    }
+}
+
 /// <summary>Every occurrence of some bytes.</summary>
 internal sealed class LiteralPattern(byte[] literal) : TextPattern
 {

@@ -17,6 +17,10 @@ internal static class CodePointSets
     /// <summary><c>\w</c> of patterns.</summary>
     public static CodePointSet Word => _word ??= CodePointSet.Unpack(UnicodeData.Word);
 
+    /// <summary><c>\w</c> in brackets, where the superscripts and fractions of Latin-1 are no word characters.</summary>
+    public static CodePointSet WordInBrackets =>
+        CodePointRanges.Intersect(Word, CodePointRanges.Invert(new CodePointSet([0xB2, 0xB4, 0xB9, 0xBA, 0xBC, 0xBF])));
+
     public static CodePointSet Alphabetic => _alphabetic ??= CodePointSet.Unpack(UnicodeData.Alphabetic);
 
     /// <summary><c>\w</c> of the Whitespace pre-tokenizer and of <c>single_word</c>, which another engine decides.</summary>

@@ -11,7 +11,7 @@ namespace Epp.Native.Tokens.Loading;
 /// Reads a rank file of tiktoken. Its merges are not written down: two neighbours merge where their joined bytes are a token, lowest rank
 /// first. A word that is a token as a whole is that token.
 /// </summary>
-internal static class RankFile
+internal static class TiktokenRanks
 {
     private const int MaxTokenBytes = 4096;
 

@@ -9,7 +9,7 @@ namespace Epp.Native.Tokens.Loading;
 /// Reads <c>tokenizer.json</c>. The model's tables are read as a stream, everything else, which is small, as a tree. Truncation and padding
 /// are not read: engines tokenize prompts without either, and check the length themselves.
 /// </summary>
-internal static class TokenizerFile
+internal static class TokenizerJson
 {
     private const int MaxBytes = 512 << 20;
 
