@@ -53,7 +53,16 @@ internal sealed class TemplateChecker(FlavourRules rules)
                 node.Extra = Reads(node.A);
                 Children(node, soft: false, inLoop: false);
                 break;
-            case NodeKind.With or NodeKind.SetBlock or NodeKind.FilterBlock:
+            case NodeKind.With:
+                // The values belong to the frame around.
+                foreach (var item in node.Items)
+                {
+                    Visit(item, soft, inLoop);
+                }
+
+                Visit(node.A, soft: false, inLoop);
+                break;
+            case NodeKind.SetBlock or NodeKind.FilterBlock:
                 Children(node, soft: false, inLoop);
                 break;
             case NodeKind.Scope or NodeKind.Block:

@@ -134,7 +134,10 @@ internal sealed partial class Renderer
             case ValueKind.Text when item.Kind == ValueKind.Text:
                 ChargeBytes(container.Length);
                 return container.Span.IndexOf(item.Span) >= 0;
-            case ValueKind.Text when _rules.IsPython:
+            case ValueKind.Text when !_rules.IsPython:
+                // minijinja looks for the printed value.
+                return container.Span.IndexOf(ToText(item).Span) >= 0;
+            case ValueKind.Text:
                 return IsTrue(TypeError($"'in <string>' requires string as left operand, not {TypeName(item)}"));
             case ValueKind.Dict:
                 Charge(container.Length >> 2);

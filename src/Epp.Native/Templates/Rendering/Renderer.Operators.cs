@@ -179,6 +179,13 @@ internal sealed partial class Renderer
             var quotient = a / b;
             var rest = a - quotient * b;
             var rounds = rest != 0 && (rest < 0) != (b < 0);
+            if (!_rules.IsPython)
+            {
+                // Rust's Euclidean division: the rest is never negative.
+                return Value.Int(rest >= 0 ? (kind == NodeKind.FloorDivide ? quotient : rest)
+                    : kind == NodeKind.FloorDivide ? quotient - (b < 0 ? -1 : 1) : b < 0 ? rest - b : rest + b);
+            }
+
             return Value.Int(kind == NodeKind.FloorDivide ? quotient - (rounds ? 1 : 0) : rest + (rounds ? b : 0));
         }
 

@@ -30,6 +30,11 @@ internal sealed partial class Renderer
     private Value FloatArithmetic(NodeKind kind, in Value left, in Value right)
     {
         var (a, b) = (ToDouble(left), ToDouble(right));
+        if (!_rules.IsPython && kind is NodeKind.Divide or NodeKind.FloorDivide or NodeKind.Modulo)
+        {
+            return Value.Float(RustDivision(kind, a, b));
+        }
+
         if (b == 0 && kind is NodeKind.Divide or NodeKind.FloorDivide or NodeKind.Modulo)
         {
             return TypeError("division by zero");
@@ -61,6 +66,18 @@ internal sealed partial class Renderer
 
                 return FloatResult(kind == NodeKind.Modulo ? rest : WholeQuotient(quotient, a / b));
         }
+    }
+
+    /// <summary>Rust's float division: infinite by zero, a rest with the sign of the dividend, a Euclidean whole quotient.</summary>
+    private static double RustDivision(NodeKind kind, double a, double b)
+    {
+        if (kind != NodeKind.FloorDivide)
+        {
+            return kind == NodeKind.Divide ? a / b : a % b;
+        }
+
+        var quotient = Math.Truncate(a / b);
+        return a % b < 0 ? (b > 0 ? quotient - 1 : quotient + 1) : quotient;
     }
 
     /// <summary>The nearest whole number to a quotient that is whole but for rounding, as Python's float division does it.</summary>
