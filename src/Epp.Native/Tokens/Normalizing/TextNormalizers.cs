@@ -23,7 +23,6 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, byte[] content) : T
 {
     public override TokenizeStatus Apply(ReadOnlySpan<byte> text, ByteBuffer output, NormalizerState state)
     {
-        state.Patterns.Begin(text.Length);
         var matches = new PatternMatches(pattern);
         var written = 0;
         while (matches.Next(text, state.Patterns))
