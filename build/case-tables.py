@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/Epp.Native/Templates/CaseMap.Tables.cs from Python's own case mappings."""
+"""Writes src/Epp.Native/Templates/Writing/CaseMap.Tables.cs from Python's own case mappings."""
 import pathlib
 
 def escaped(text):
@@ -18,7 +18,7 @@ def literal(pairs):
 every = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
 upper = [(c, c.upper()) for c in every if len(c.upper()) > 1]
 title = [(c, c.title()) for c in every if c.title() != c.upper()]
-path = pathlib.Path(__file__).parent.parent / "src/Epp.Native/Templates/CaseMap.Tables.cs"
+path = pathlib.Path(__file__).parent.parent / "src/Epp.Native/Templates/Writing/CaseMap.Tables.cs"
 head, _, _ = path.read_text().partition("    private const string SpecialUpper")
 path.write_text(head + "    private const string SpecialUpper =\n%s;\n\n    private const string SpecialTitle =\n%s;\n}\n"
                 % (literal(upper), literal(title)))

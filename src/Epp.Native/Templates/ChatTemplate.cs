@@ -1,4 +1,6 @@
 using System.Text.Unicode;
+using Epp.Native.Templates.Parsing;
+using Epp.Native.Templates.Rendering;
 
 namespace Epp.Native.Templates;
 
@@ -9,7 +11,7 @@ namespace Epp.Native.Templates;
 public sealed class ChatTemplate
 {
     /// <summary>Longest template; the longest seen has 20 KB.</summary>
-    public const int MaxSourceBytes = 1 << 20;
+    public const int MaxSourceBytes = 256 << 10;
 
     private readonly byte[] _source;
 

@@ -1,3 +1,5 @@
+using Epp.Native.Templates.Parsing;
+
 namespace Epp.Native.Templates;
 
 /// <summary>

@@ -51,6 +51,8 @@ public sealed class TokenEncoder
             return TokenizeStatus.InvalidUtf8;
         }
 
+        // One budget for the whole text, however many pieces it falls into.
+        _patterns.Begin(text.Length);
         var before = ids.Count;
         if (addSpecialTokens)
         {

@@ -37,7 +37,7 @@ public sealed class ConfigurationDocTests
     }
 
     [Theory]
-    [InlineData("docs/scorers.md", 4)]
+    [InlineData("docs/scorers.md", 7)]
     [InlineData("README.md", 1)]
     public void Examples_OfConfigurations_Load(string page, int examples)
     {

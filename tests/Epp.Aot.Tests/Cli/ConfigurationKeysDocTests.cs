@@ -87,14 +87,25 @@ public sealed partial class ConfigurationKeysDocTests
     {
         var documented = new Dictionary<string, HashSet<string>>();
         var type = "";
+        var borrowed = new List<(string Type, string From)>();
         foreach (var row in Rows.Where(r => r.Length == 6))
         {
             type = row[0].Length > 0 ? row[0].Trim('`') : type;
             var names = documented.TryGetValue(type, out var known) ? known : documented[type] = [];
-            if (!row[2].StartsWith("GAIE only", StringComparison.Ordinal))
+            if (row[2].StartsWith("those of ", StringComparison.Ordinal))
             {
-                names.UnionWith(Code().Matches(row[2]).Select(m => m.Groups[1].Value.Replace("[]", "", StringComparison.Ordinal)));
+                borrowed.Add((type, Code().Match(row[2]).Groups[1].Value));
             }
+            else if (!row[2].StartsWith("GAIE only", StringComparison.Ordinal))
+            {
+                // Keys inside a section stand as section.key; the section is the parameter.
+                names.UnionWith(Code().Matches(row[2]).Select(m => m.Groups[1].Value.Replace("[]", "", StringComparison.Ordinal).Split('.')[0]).Where(n => n.Length > 0));
+            }
+        }
+
+        foreach (var (borrower, from) in borrowed)
+        {
+            documented[borrower] = documented[from];
         }
 
         Assert.All(PluginCatalog.Built.Keys, built =>

@@ -183,7 +183,17 @@ public class EppConfigLoaderTests
     [InlineData("{type: metrics-data-source, parameters: {insecureSkipVerify: maybe}}", "expected true or false")]
     [InlineData("{type: core-metrics-extractor, parameters: {engineConfigs: [{name: default}]}}", "'default' is reserved")]
     [InlineData("{type: core-metrics-extractor, parameters: {engineConfigs: [{name: e, kvUsageSpec: 'a{b'}]}}", "expected a metric name")]
-    [InlineData("{type: token-producer, parameters: {vllm: {url: x}, modelName: m}}", "parameters.vllm: is known to llm-d but not built")]
+    [InlineData("{type: token-producer, parameters: {vllm: {url: x}, modelName: m}}", "parameters.vllm.url: found 'x', expected http://HOST:PORT")]
+    [InlineData("{type: token-producer, parameters: {vllm: {}}}", "parameters.modelName: is missing")]
+    [InlineData("{type: token-producer, parameters: {backend: local}}", "parameters.local.path: is missing or empty")]
+    [InlineData("{type: token-producer, parameters: {backend: lokal}}", "found 'lokal', expected local, vllm or estimate")]
+    [InlineData("{type: token-producer, parameters: {local: {path: x, engine: sglang}}}", "parameters.local.engine: found 'sglang'")]
+    [InlineData("{type: token-producer, parameters: {estimate: {}, local: {path: x}}}", "expected one backend")]
+    [InlineData("{type: precise-prefix-cache-producer, parameters: {indexerConfig: {tokenizersPoolConfig: {}}}}", "tokens come from a plugin of type token-producer")]
+    [InlineData("{type: precise-prefix-cache-producer, parameters: {indexerConfig: {kvBlockIndexConfig: {redisConfig: {}}}}}", "redisConfig: is known to llm-d but not built")]
+    [InlineData("{type: precise-prefix-cache-producer, parameters: {kvEventsConfig: {zmqEndpoint: 'tcp://*'}}}", "expected tcp://*:PORT")]
+    [InlineData("{type: precise-prefix-cache-producer, parameters: {kvEventsConfig: {discoverPods: false}}}", "no event would ever arrive")]
+    [InlineData("{type: precise-prefix-cache-producer, parameters: {tokenProcessorConfig: {hashAlgorithm: md5}}}", "expected cbor-fnv or xxh64")]
     [InlineData("{name: max-score-picker, type: queue-scorer}", "rename it")]
     public void Case42_BadPlugin_IsAnErrorWithItsPlace(string plugin, string expected) => AssertError($"{Head}plugins: [{plugin}]", expected);
 

@@ -157,7 +157,7 @@ public sealed class ChatShaperFuzzTests
     }
 
     /// <summary>Mostly another value in a value's place, so that the result is JSON and gets far; sometimes bytes.</summary>
-    private static byte[] Mutate(byte[] body, JsonTree tree, Random random)
+    internal static byte[] Mutate(byte[] body, JsonTree tree, Random random)
     {
         for (var edits = random.Next(4); edits > 0; edits--)
         {

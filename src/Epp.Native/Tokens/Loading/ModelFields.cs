@@ -125,13 +125,13 @@ internal sealed class ModelFields
 
             var length = reader.TokenType == JsonTokenType.String ? reader.CopyString(token) : -1;
             reader.Read();
-            if (length < 0 || reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out var score))
+            if (length < 0 || reader.TokenType != JsonTokenType.Number)
             {
                 throw new TokenizerFormatException($"model.vocab[{scores.Count}]", "expected a token and its score");
             }
 
             table.Set(token.AsSpan(0, length), (uint)scores.Count);
-            scores.Add(score);
+            scores.Add(ScoreNumber.Read(reader.ValueSpan));
             reader.Read();
             if (reader.TokenType != JsonTokenType.EndArray)
             {

@@ -23,7 +23,6 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, byte[] content) : T
 {
     public override TokenizeStatus Apply(ReadOnlySpan<byte> text, ByteBuffer output, NormalizerState state)
     {
-        state.Patterns.Begin(text.Length);
         var matches = new PatternMatches(pattern);
         var written = 0;
         while (matches.Next(text, state.Patterns))
@@ -72,6 +71,7 @@ internal sealed class PrecompiledNormalizer(uint[] trie, byte[] replacements) : 
     private const int ShortClusterBytes = 6;
 
     private readonly CodePointSet _joins = CodePointSets.GraphemeJoin;
+    private readonly CodePointSet _prepends = CodePointSets.GraphemePrepend;
 
     public override TokenizeStatus Apply(ReadOnlySpan<byte> text, ByteBuffer output, NormalizerState state)
     {
@@ -99,7 +99,7 @@ internal sealed class PrecompiledNormalizer(uint[] trie, byte[] replacements) : 
         return TokenizeStatus.Ok;
     }
 
-    // Clusters that matter here are a base and its marks, and CR LF: everything else that clusters takes six bytes or more.
+    // Clusters that matter here are a base with what it prepends and its marks, and CR LF: all others take six bytes or more.
     private int ClusterEnd(ReadOnlySpan<byte> text, int at)
     {
         var first = Utf8Text.Read(text, at, out var end);
@@ -108,19 +108,23 @@ internal sealed class PrecompiledNormalizer(uint[] trie, byte[] replacements) : 
             return end + 1;
         }
 
-        var category = 1u << Categories.Table[first];
-        const uint Breaks = Categories.Control | Categories.Format | (1u << 24) | (1u << 25);
-        if ((category & Breaks) != 0 && !_joins.Contains(first))
+        while (_prepends.Contains(first) && end < text.Length && Utf8Text.Read(text, end, out var next) is var after && !Breaks(after))
         {
-            return end;
+            (first, end) = (after, next);
         }
 
-        while (end < text.Length && _joins.Contains(Utf8Text.Read(text, end, out var next)))
+        while (!Breaks(first) && end < text.Length && _joins.Contains(Utf8Text.Read(text, end, out var joined)))
         {
-            end = next;
+            end = joined;
         }
 
         return end;
+    }
+
+    private bool Breaks(int codePoint)
+    {
+        const uint Controls = Categories.Control | Categories.Format | (1u << 24) | (1u << 25);
+        return ((Controls >> Categories.Table[codePoint]) & 1) != 0 && !_joins.Contains(codePoint) && !_prepends.Contains(codePoint);
     }
 
     private bool Replace(ReadOnlySpan<byte> key, ByteBuffer output)

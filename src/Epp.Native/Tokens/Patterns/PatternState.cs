@@ -12,7 +12,7 @@ internal sealed class PatternState
     private int[] _stack = new int[256];
 
     /// <summary>Steps left; a pattern that would go below zero gives up.</summary>
-    public long Steps { get; set; }
+    public long Steps { get; set; } = FreeSteps;
 
     public int StackCount { get; private set; }
 

@@ -24,7 +24,6 @@ internal sealed class SplitStage(TextPattern pattern, SplitBehavior behavior, bo
 
     private TokenizeStatus Split(ReadOnlySpan<byte> text, int offset, PieceList into, PatternState patterns)
     {
-        patterns.Begin(text.Length);
         var matches = new PatternMatches(pattern);
         var sink = new SplitSink(behavior, into, offset);
         var at = 0;

@@ -12,6 +12,7 @@ internal static class CodePointSets
     private static CodePointSet? _nonspacing;
     private static CodePointSet? _combiningMark;
     private static CodePointSet? _graphemeJoin;
+    private static CodePointSet? _graphemePrepend;
     private static CodePointSet? _whiteSpace;
 
     /// <summary><c>\w</c> of patterns.</summary>
@@ -41,6 +42,9 @@ internal static class CodePointSets
 
     /// <summary>What joins the character before it in a grapheme cluster.</summary>
     public static CodePointSet GraphemeJoin => _graphemeJoin ??= CodePointSet.Unpack(UnicodeData.GraphemeJoin);
+
+    /// <summary>What the character after it joins in a grapheme cluster.</summary>
+    public static CodePointSet GraphemePrepend => _graphemePrepend ??= CodePointSet.Unpack(UnicodeData.GraphemePrepend);
 
     public static CodePointSet WhiteSpace => _whiteSpace ??= CodePointRanges.Of(Categories.WhiteSpace);
 

@@ -1,0 +1,141 @@
+namespace Epp.Native.Templates.Parsing;
+
+/// <summary>A filter.</summary>
+internal enum FilterId
+{
+    None,
+    Abs,
+    Attr,
+    Batch,
+    Capitalize,
+    Center,
+    Length,
+    Default,
+    DictSort,
+    Escape,
+    FileSizeFormat,
+    First,
+    Float,
+    ForceEscape,
+    Format,
+    GroupBy,
+    Indent,
+    Int,
+    Items,
+    Join,
+    Last,
+    List,
+    Lower,
+    Map,
+    Max,
+    Min,
+    PPrint,
+    Reject,
+    RejectAttr,
+    Replace,
+    Reverse,
+    Round,
+    Safe,
+    Select,
+    SelectAttr,
+    Slice,
+    Sort,
+    String,
+    StripTags,
+    Sum,
+    Title,
+    ToJson,
+    Trim,
+    Truncate,
+    Unique,
+    Upper,
+    UrlEncode,
+    WordCount,
+    WordWrap,
+    XmlAttr,
+    Urlize,
+
+    /// <summary>minijinja only, as the two that follow.</summary>
+    Split,
+    Lines,
+    Bool,
+}
+
+/// <summary>Names of the filters.</summary>
+internal static class Filters
+{
+    public static FilterId Find(ReadOnlySpan<byte> name, FlavourRules rules)
+    {
+        var found = Find(AsciiName.Widen(name, stackalloc char[AsciiName.MaxLength]));
+        return (rules.IsPython ? found >= FilterId.Split : IsAbsentInRust(found, rules)) ? FilterId.None : found;
+    }
+
+    private static bool IsAbsentInRust(FilterId filter, FlavourRules rules) => filter switch
+    {
+        FilterId.Urlize or FilterId.WordCount or FilterId.StripTags or FilterId.Truncate or FilterId.WordWrap or FilterId.Center
+            or FilterId.ForceEscape or FilterId.FileSizeFormat or FilterId.XmlAttr => true,
+        FilterId.UrlEncode => rules.LacksUrlEncode,
+        _ => false,
+    };
+
+    private static FilterId Find(ReadOnlySpan<char> name) => name switch
+    {
+        "abs" => FilterId.Abs,
+        "attr" => FilterId.Attr,
+        "batch" => FilterId.Batch,
+        "capitalize" => FilterId.Capitalize,
+        "center" => FilterId.Center,
+        "count" => FilterId.Length,
+        "d" => FilterId.Default,
+        "default" => FilterId.Default,
+        "dictsort" => FilterId.DictSort,
+        "e" => FilterId.Escape,
+        "escape" => FilterId.Escape,
+        "filesizeformat" => FilterId.FileSizeFormat,
+        "first" => FilterId.First,
+        "float" => FilterId.Float,
+        "forceescape" => FilterId.ForceEscape,
+        "format" => FilterId.Format,
+        "groupby" => FilterId.GroupBy,
+        "indent" => FilterId.Indent,
+        "int" => FilterId.Int,
+        "items" => FilterId.Items,
+        "join" => FilterId.Join,
+        "last" => FilterId.Last,
+        "length" => FilterId.Length,
+        "list" => FilterId.List,
+        "lower" => FilterId.Lower,
+        "map" => FilterId.Map,
+        "max" => FilterId.Max,
+        "min" => FilterId.Min,
+        "pprint" => FilterId.PPrint,
+        "reject" => FilterId.Reject,
+        "rejectattr" => FilterId.RejectAttr,
+        "replace" => FilterId.Replace,
+        "reverse" => FilterId.Reverse,
+        "round" => FilterId.Round,
+        "safe" => FilterId.Safe,
+        "select" => FilterId.Select,
+        "selectattr" => FilterId.SelectAttr,
+        "slice" => FilterId.Slice,
+        "sort" => FilterId.Sort,
+        "string" => FilterId.String,
+        "striptags" => FilterId.StripTags,
+        "sum" => FilterId.Sum,
+        "title" => FilterId.Title,
+        "tojson" => FilterId.ToJson,
+        "trim" => FilterId.Trim,
+        "truncate" => FilterId.Truncate,
+        "unique" => FilterId.Unique,
+        "upper" => FilterId.Upper,
+        "urlencode" => FilterId.UrlEncode,
+        "wordcount" => FilterId.WordCount,
+        "wordwrap" => FilterId.WordWrap,
+        "xmlattr" => FilterId.XmlAttr,
+        "urlize" => FilterId.Urlize,
+        "split" => FilterId.Split,
+        "lines" => FilterId.Lines,
+        "bool" => FilterId.Bool,
+        _ => FilterId.None,
+    };
+}
