@@ -130,7 +130,7 @@ internal sealed partial class Renderer
 
     /// <summary>
     /// Whether jinja2 computes an expression when it compiles. It then looks elements up by a way that turns a failing slice into an
-    /// undefined value.
+    /// undefined value. (jinja2 keeps the error where the constant stands inside of an expression that is none; here it is undefined.)
     /// </summary>
     private static bool IsFolded(Node node)
     {
