@@ -186,7 +186,7 @@ internal sealed class TokenizeCommand
         return line.Append('}').ToString();
     }
 
-    private static string Error(string problem) => $"{{\"error\":\"{JsonEncodedText.Encode(problem)}\"}}";
+    private static string Error(string problem) => "{\"error\":\"" + JsonEncodedText.Encode(problem).ToString() + "\"}";
 
     private static string Explain(TokenizeStatus status) => status switch
     {
