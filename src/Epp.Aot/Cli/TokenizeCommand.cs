@@ -220,7 +220,7 @@ internal sealed class TokenizeCommand
         line.Append(ids.IsEmpty ? "[]" : "]");
     }
 
-    private static string Error(string problem) => $"{{\"error\":\"{JsonEncodedText.Encode(problem)}\"}}";
+    private static string Error(string problem) => "{\"error\":\"" + JsonEncodedText.Encode(problem).ToString() + "\"}";
 
     private static string Explain(TokenizeStatus status) => status switch
     {

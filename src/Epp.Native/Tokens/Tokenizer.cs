@@ -87,18 +87,33 @@ public sealed class Tokenizer
 }
 
 /// <summary>What a file says, ready to run.</summary>
-internal sealed record TokenizerParts(
-    AddedToken[] Added,
-    AddedTokens? Raw,
-    AddedTokens? Normalized,
-    TextNormalizer[] Normalizers,
-    PreTokenStage[] Stages,
-    TokenModel Model,
-    TokenTable Vocabulary,
-    TokenFrame Frame);
+internal sealed class TokenizerParts
+{
+    public required AddedToken[] Added { get; init; }
+
+    /// <summary>Finds the added tokens that are matched before normalization; null where there are none.</summary>
+    public required AddedTokens? Raw { get; init; }
+
+    /// <summary>Finds those that are matched after it.</summary>
+    public required AddedTokens? Normalized { get; init; }
+
+    public required TextNormalizer[] Normalizers { get; init; }
+
+    public required PreTokenStage[] Stages { get; init; }
+
+    public required TokenModel Model { get; init; }
+
+    public required TokenTable Vocabulary { get; init; }
+
+    public required TokenFrame Frame { get; init; }
+}
 
 /// <summary>What a post-processor puts around the ids of a text.</summary>
-internal sealed record TokenFrame(uint[] Prefix, uint[] Suffix)
+internal sealed class TokenFrame(uint[] prefix, uint[] suffix)
 {
+    public uint[] Prefix { get; } = prefix;
+
+    public uint[] Suffix { get; } = suffix;
+
     public static TokenFrame Empty { get; } = new([], []);
 }

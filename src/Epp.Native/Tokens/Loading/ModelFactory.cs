@@ -62,13 +62,15 @@ internal static class ModelFactory
             throw new TokenizerFormatException(fields.HasMerges ? "model.vocab" : "model.merges", "not of the shape that BPE has");
         }
 
-        var options = new BpeOptions(
-            fields["ignore_merges"].BoolOr(false),
-            fields["byte_fallback"].BoolOr(false),
-            fields["fuse_unk"].BoolOr(false),
-            System.Text.Encoding.UTF8.GetBytes(fields["continuing_subword_prefix"].TextOr("")),
-            System.Text.Encoding.UTF8.GetBytes(fields["end_of_word_suffix"].TextOr("")),
-            fields["unk_token"].IsNull ? null : fields["unk_token"].Bytes());
+        var options = new BpeOptions
+        {
+            IgnoreMerges = fields["ignore_merges"].BoolOr(false),
+            ByteFallback = fields["byte_fallback"].BoolOr(false),
+            FuseUnknown = fields["fuse_unk"].BoolOr(false),
+            Prefix = System.Text.Encoding.UTF8.GetBytes(fields["continuing_subword_prefix"].TextOr("")),
+            Suffix = System.Text.Encoding.UTF8.GetBytes(fields["end_of_word_suffix"].TextOr("")),
+            UnknownToken = fields["unk_token"].IsNull ? null : fields["unk_token"].Bytes(),
+        };
         var merges = Merges(fields, vocabulary, options.Prefix.Length);
         readsBytes = endsInBytes && options.Prefix.Length == 0 && options.Suffix.Length == 0;
         if (readsBytes && ByteIds(vocabulary) is { } byteIds)

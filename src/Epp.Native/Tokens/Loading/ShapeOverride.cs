@@ -17,7 +17,7 @@ internal static class ShapeOverride
 
         if (!model.HasMerges)
         {
-            throw new TokenizerFormatException("model", $"the engine rebuilds this tokenizer as BPE ({shape}), but the file has no merges");
+            throw new TokenizerFormatException("model", "the engine rebuilds this tokenizer as BPE, but the file has no merges");
         }
 
         (normalizer, preTokenizer) = shape switch

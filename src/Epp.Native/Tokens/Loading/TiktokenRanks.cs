@@ -40,18 +40,20 @@ internal static class TiktokenRanks
             throw new TokenizerFormatException("pattern", e.Message);
         }
 
-        var options = new BpeOptions(IgnoreMerges: true, ByteFallback: false, FuseUnknown: false, [], [], null);
+        var options = new BpeOptions { IgnoreMerges = true };
         AddedToken[] added = [.. special];
         TextNormalizer[] none = [];
-        return new TokenizerParts(
-            added,
-            AddedTokenReader.Finder(added, normalized: false, none),
-            AddedTokenReader.Finder(added, normalized: true, none),
-            none,
-            [new SplitStage(words, SplitBehavior.Removed, invert: true)],
-            new BpeModel(vocabulary, Merges(vocabulary), options, byteIds),
-            vocabulary,
-            TokenFrame.Empty);
+        return new TokenizerParts
+        {
+            Added = added,
+            Raw = AddedTokenReader.Finder(added, normalized: false, none),
+            Normalized = AddedTokenReader.Finder(added, normalized: true, none),
+            Normalizers = none,
+            Stages = [new SplitStage(words, SplitBehavior.Removed, invert: true)],
+            Model = new BpeModel(vocabulary, Merges(vocabulary), options, byteIds),
+            Vocabulary = vocabulary,
+            Frame = TokenFrame.Empty,
+        };
     }
 
     private static TokenTable Tokens(ReadOnlySpan<byte> text)

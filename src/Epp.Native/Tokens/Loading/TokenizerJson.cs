@@ -105,14 +105,16 @@ internal static class TokenizerJson
             stages.RemoveAt(stages.Count - 1);
         }
 
-        return new TokenizerParts(
-            added,
-            AddedTokenReader.Finder(added, normalized: false, normalizers),
-            AddedTokenReader.Finder(added, normalized: true, normalizers),
-            normalizers,
-            [.. stages],
-            model,
-            fields.Vocabulary!,
-            frame);
+        return new TokenizerParts
+        {
+            Added = added,
+            Raw = AddedTokenReader.Finder(added, normalized: false, normalizers),
+            Normalized = AddedTokenReader.Finder(added, normalized: true, normalizers),
+            Normalizers = normalizers,
+            Stages = [.. stages],
+            Model = model,
+            Vocabulary = fields.Vocabulary!,
+            Frame = frame,
+        };
     }
 }

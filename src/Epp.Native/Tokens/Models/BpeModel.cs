@@ -3,7 +3,22 @@ using Epp.Native.Tokens.Unicode;
 namespace Epp.Native.Tokens.Models;
 
 /// <summary>What a BPE model is made of, beside its vocabulary and merges.</summary>
-internal sealed record BpeOptions(bool IgnoreMerges, bool ByteFallback, bool FuseUnknown, byte[] Prefix, byte[] Suffix, byte[]? UnknownToken);
+internal sealed class BpeOptions
+{
+    public bool IgnoreMerges { get; init; }
+
+    public bool ByteFallback { get; init; }
+
+    public bool FuseUnknown { get; init; }
+
+    /// <summary>Before every symbol but the first.</summary>
+    public byte[] Prefix { get; init; } = [];
+
+    /// <summary>Behind the last symbol.</summary>
+    public byte[] Suffix { get; init; } = [];
+
+    public byte[]? UnknownToken { get; init; }
+}
 
 /// <summary>
 /// Byte-pair encoding. Reads bytes directly where the pre-tokenizer ends in ByteLevel and every byte has a token, which spares the detour

@@ -40,4 +40,13 @@ internal enum PatternOperation : byte
 }
 
 /// <summary>One instruction.</summary>
-internal readonly record struct PatternInstruction(PatternOperation Operation, int A = 0, int B = 0, int C = 0);
+internal readonly struct PatternInstruction(PatternOperation operation, int a = 0, int b = 0, int c = 0)
+{
+    public PatternOperation Operation { get; } = operation;
+
+    public int A { get; } = a;
+
+    public int B { get; } = b;
+
+    public int C { get; } = c;
+}

@@ -37,4 +37,9 @@ internal sealed class PieceList
 }
 
 /// <summary>A stretch of a text.</summary>
-internal readonly record struct Piece(int Start, int End);
+internal readonly struct Piece(int start, int end)
+{
+    public int Start { get; } = start;
+
+    public int End { get; } = end;
+}
