@@ -123,9 +123,7 @@ public sealed class DynamoEventTests
             if (rig.Published >= Events / 2 && !killed)
             {
                 killed = true;
-                server.Kill();
-                server.Start();
-                await Wait.UntilAsync(() => rig.Sender.IsConnected && rig.Nats.IsConnected);
+                await rig.RestartAsync(server);
             }
 
             // The worker keeps a ring of 100,000: no faster than that is followed.
@@ -182,9 +180,7 @@ public sealed class DynamoEventTests
         await Wait.UntilAsync(() => target.Total == 2512);
         for (var round = 0; round < 3; round++)
         {
-            server.Kill();
-            server.Start();
-            await Wait.UntilAsync(() => rig.Sender.IsConnected);
+            await rig.RestartAsync(server);
             await rig.PublishDurableAsync(stream, 2511 + (round * 300), 300);
         }
 
@@ -209,9 +205,7 @@ public sealed class DynamoEventTests
             await rig.PublishDurableAsync(stream, published, 2000);
             if (published is Events / 4 or Events / 2)
             {
-                server.Kill();
-                server.Start();
-                await Wait.UntilAsync(() => rig.Sender.IsConnected);
+                await rig.RestartAsync(server);
             }
         }
 
@@ -285,6 +279,15 @@ public sealed class DynamoEventTests
                     Sender.Publish(Encoding.ASCII.GetBytes(Subject), default, message);
                 }
             }
+        }
+
+        /// <summary>kill -9 and a new start, noticed by both connections.</summary>
+        public async Task RestartAsync(NatsServer server)
+        {
+            server.Kill();
+            await Wait.UntilAsync(() => !Nats.IsConnected && !Sender.IsConnected);
+            server.Start();
+            await Wait.UntilAsync(() => Nats.IsConnected && Sender.IsConnected);
         }
 
         /// <summary>The next event as the command that sends its four frames.</summary>

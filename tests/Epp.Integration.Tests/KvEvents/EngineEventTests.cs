@@ -85,6 +85,32 @@ public sealed class EngineEventTests
     }
 
     [SkippableFact]
+    public async Task Restart_BehindAProxy_PastTheKnownNumber_IsRecognisedByItsBytesAlone()
+    {
+        var port = Ports.Free();
+        await using var rig = new Rig(replay: true, o => o with { Port = port });
+        // The proxy goes on listening while the engine is away, so that no refused connection tells of its end.
+        using var proxy = new TcpProxy(port, rig.Port);
+        using (var engine = rig.Engine())
+        {
+            engine.Do("send 4");
+            rig.Add(1);
+            await rig.HoldsAsync(1, Hashes(1, 0, 4));
+            proxy.Cut();
+            await rig.ReconnectedAsync();
+            // The same engine: nothing is dropped.
+            engine.Do("send 1");
+            await rig.HoldsAsync(1, Hashes(1, 0, 5));
+            Assert.Empty(rig.Target.Drops);
+        }
+
+        using var second = rig.Engine("epoch=2");
+        second.Do("send 20");
+        await rig.HoldsAsync(1, Hashes(2, 0, 20));
+        Assert.Equal(1, rig.Series.Restarts);
+    }
+
+    [SkippableFact]
     public async Task NoReplaySocket_GapIsCounted_RestartDrops()
     {
         await using var rig = new Rig(replay: false);
@@ -299,6 +325,12 @@ public sealed class EngineEventTests
         public Task HoldsAsync(ulong worker, ulong[] blocks) =>
             Wait.UntilAsync(() => Target.Blocks(worker).SequenceEqual(blocks), what: $"worker {worker} holds {blocks.Length} blocks");
 
+        public async Task ReconnectedAsync()
+        {
+            await Wait.UntilAsync(() => Series.Reconnects > 0);
+            await Wait.UntilAsync(() => Series.Connected == 1);
+        }
+
         /// <summary>Publishes until something arrives: a subscription takes a moment to reach the publisher.</summary>
         public Task FlowsAsync(ZmqEngines engine, ulong worker, ulong epoch = 1) =>
             Wait.UntilAsync(() => { engine.Do("send 1"); return Target.Blocks(worker).Any(h => h >> 32 == epoch); }, what: "events arrive");
@@ -325,6 +357,80 @@ public sealed class EngineEventTests
                 if (Enumerable.Range(1, count - 1).All(i => Ports.Free() == first + i))
                 {
                     return first;
+                }
+            }
+        }
+    }
+
+    /// <summary>Passes bytes on between a port and another one; a connection to nobody is accepted and closed.</summary>
+    private sealed class TcpProxy : IDisposable
+    {
+        private readonly System.Collections.Concurrent.ConcurrentBag<TcpClient> _clients = [];
+        private readonly TcpListener _listener;
+
+        public TcpProxy(int port, int target)
+        {
+            _listener = new TcpListener(IPAddress.Any, port);
+            _listener.Start();
+            _ = AcceptAsync(target);
+        }
+
+        /// <summary>Ends every connection.</summary>
+        public void Cut()
+        {
+            foreach (var client in _clients)
+            {
+                client.Dispose();
+            }
+        }
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            Cut();
+        }
+
+        private static async Task PassAsync(TcpClient from, TcpClient to)
+        {
+            try
+            {
+                await from.GetStream().CopyToAsync(to.GetStream());
+            }
+            catch (Exception e) when (e is IOException or InvalidOperationException)
+            {
+                // One side ended; so does the other.
+            }
+
+            from.Dispose();
+            to.Dispose();
+        }
+
+        private async Task AcceptAsync(int target)
+        {
+            while (true)
+            {
+                try
+                {
+                    var client = await _listener.AcceptTcpClientAsync();
+                    var engine = new TcpClient();
+                    _clients.Add(client);
+                    _clients.Add(engine);
+                    try
+                    {
+                        await engine.ConnectAsync(IPAddress.Loopback, target);
+                    }
+                    catch (SocketException)
+                    {
+                        client.Dispose();
+                        continue;
+                    }
+
+                    _ = PassAsync(client, engine);
+                    _ = PassAsync(engine, client);
+                }
+                catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
+                {
+                    return;
                 }
             }
         }

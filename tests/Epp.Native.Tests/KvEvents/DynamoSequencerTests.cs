@@ -164,6 +164,9 @@ public sealed class DynamoSequencerTests
         Assert.Equal(["rank"], _target.Drops);
         _sequencer.RemoveRank(new KvRank(7, 1));
         Assert.Equal(["rank", "worker"], _target.Drops);
+        Store(6, 60);
+        Assert.Empty(_target.Blocks(Rank));
+        _sequencer.AddWorker(7);
         Store(1, 10);
         Assert.Equal([10UL], _target.Blocks(Rank));
     }

@@ -37,6 +37,7 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
     private ulong _last;
     private bool _hasSnapshot;
     private int _outstanding;
+    private int _connection;
 
     /// <param name="nats">The connection; started by the caller.</param>
     /// <param name="options">Namespace and component, which must be named in this mode.</param>
@@ -70,6 +71,7 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
 
     public void OnConnected()
     {
+        Interlocked.Increment(ref _connection);
         Volatile.Write(ref _outstanding, 0);
         _pull.Release();
     }
@@ -143,7 +145,7 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
     private async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var connected = -1L;
+        var served = -1;
         var said = "";
         while (!_stop.IsCancellationRequested)
         {
@@ -156,8 +158,8 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
                     continue;
                 }
 
-                var connections = _series.Reconnects;
-                if (connections != connected)
+                var connection = Volatile.Read(ref _connection);
+                if (connection != served)
                 {
                     var failure = await BeginAsync().ConfigureAwait(false);
                     if (failure.Length > 0)
@@ -173,7 +175,7 @@ internal sealed partial class DynamoDurableSubscription : INatsSink, IKvEventSin
                         continue;
                     }
 
-                    (connected, said) = (connections, "");
+                    (served, said) = (connection, "");
                 }
 
                 Pull();
