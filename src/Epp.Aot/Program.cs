@@ -85,7 +85,8 @@ using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheu
 using var housekeeping = new Housekeeping(metrics.Streams, time);
 var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
 await using var kvEvents = KvEventMode.Create(
-    config, flags.Quantity("kv-index-memory"), flags.Duration("kv-events-stale-after"), seed, pool, metrics, logs.CreateLogger("kv_events"), time);
+    config, flags.Quantity("kv-index-memory"), flags.Duration("kv-events-stale-after"), seed, pool, metrics,
+    Environment.GetEnvironmentVariable, logs.CreateLogger("kv_events"), time);
 var context = new SchedulerContext(
     pool,
     seed,

@@ -142,7 +142,21 @@ public sealed record PreciseScorerParameters(PrecisePrefixParameters? Own) : Plu
 /// <param name="TopicFilter">Prefix of the topics that are read.</param>
 /// <param name="SocketPort">Port of an engine's publisher; each data-parallel rank has the next one.</param>
 /// <param name="ReplayPort">Port of its replay socket; 0 = none.</param>
-public sealed record KvEventsConfig(int ListenPort = 0, string TopicFilter = "kv@", int SocketPort = 5557, int ReplayPort = 0);
+/// <param name="Dynamo">A Dynamo deployment's event plane instead; null = engines.</param>
+public sealed record KvEventsConfig(
+    int ListenPort = 0, string TopicFilter = "kv@", int SocketPort = 5557, int ReplayPort = 0, DynamoEventsConfig? Dynamo = null);
+
+/// <summary>The event plane of a Dynamo deployment.</summary>
+/// <param name="Namespace">Dynamo's namespace of the workers.</param>
+/// <param name="Component">Their component; null = every one.</param>
+/// <param name="Durable">JetStream's durable mode, of releases up to 1.2.</param>
+/// <param name="ZmqEndpoints">Publishers of the ZMQ plane; none = NATS.</param>
+public sealed record DynamoEventsConfig(string Namespace, string? Component, bool Durable, IReadOnlyList<string> ZmqEndpoints)
+{
+    /// <summary>In words.</summary>
+    public override string ToString() =>
+        $"namespace {Namespace}, component {Component ?? "any"}, {(ZmqEndpoints.Count > 0 ? string.Join(' ', ZmqEndpoints) : Durable ? "JetStream" : "NATS")}";
+}
 
 /// <summary>Of <c>token-producer</c>.</summary>
 /// <param name="Models">Models tokenized in this process; none = the backend is another one.</param>

@@ -169,13 +169,44 @@ internal sealed partial class PluginParametersReader
             pods.End(dialect == Dialect.LlmD);
         }
 
-        if (!discover && listen == 0)
+        var dynamo = map.Value("dynamo") is null ? null : Dynamo(map.Map("dynamo"));
+        if (!discover && listen == 0 && dynamo is null)
         {
             map.Problems.Error(map.Value("discoverPods"), map.PathOf("discoverPods"), "is false and zmqEndpoint is empty: no event would ever arrive; set one of them");
         }
 
         map.End(dialect == Dialect.LlmD);
-        return new KvEventsConfig(listen, topic, port, replay);
+        return new KvEventsConfig(listen, topic, port, replay, dynamo);
+    }
+
+    private DynamoEventsConfig? Dynamo(MapReader? map)
+    {
+        if (map is null)
+        {
+            return null;
+        }
+
+        var scope = map.RequiredText("namespace", "Dynamo's namespace of the workers") ?? "";
+        var component = map.Text("component") is { Length: > 0 } text ? text : null;
+        var durable = map.Bool("durable", false);
+        if (durable && component is null)
+        {
+            map.Problems.Error(map.Node, map.PathOf("component"), "is missing; the durable mode has one stream for each component");
+        }
+
+        var endpoints = new List<string>();
+        foreach (var (node, path) in map.List("zmqEndpoints"))
+        {
+            if (node.Kind != YamlKind.Scalar || !node.Text.StartsWith("tcp://", StringComparison.Ordinal))
+            {
+                map.Problems.Error(node, path, $"found {node.Describe()}, expected tcp://HOST:PORT");
+            }
+
+            endpoints.Add(node.Text);
+        }
+
+        map.End(dialect == Dialect.LlmD);
+        return new DynamoEventsConfig(scope, component, durable, endpoints);
     }
 
     /// <summary>The port of <c>zmqEndpoint</c>, where engines connect to us; 0 where it is empty.</summary>

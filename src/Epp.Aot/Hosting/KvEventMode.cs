@@ -1,6 +1,4 @@
 using Epp.Aot.Configuration;
-using Epp.Aot.KvEvents;
-using Epp.Aot.KvEvents.Engines;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
@@ -32,10 +30,12 @@ internal sealed class KvEventMode : IAsyncDisposable
     /// <param name="seed">Seed of tables and of the spread of reconnects.</param>
     /// <param name="pool">The pool.</param>
     /// <param name="metrics">Takes the figures.</param>
+    /// <param name="environment">Variables that say where Dynamo's broker is.</param>
     /// <param name="logger">Takes changes of state.</param>
     /// <param name="time">The clock.</param>
     public static KvEventMode Create(
-        EppConfig config, long budgetBytes, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, ILogger logger, TimeProvider time)
+        EppConfig config, long budgetBytes, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, Func<string, string?> environment, ILogger logger,
+        TimeProvider time)
     {
         var mode = new KvEventMode();
         foreach (var plugin in config.Plugins)
@@ -44,7 +44,8 @@ internal sealed class KvEventMode : IAsyncDisposable
             {
                 var source = new KvSource(new KvIndex(seed, precise.BudgetBytes ?? budgetBytes));
                 mode._sources.Add(plugin.Name, source);
-                mode._followers.Add(new Follower(plugin.Name, precise.Events, source, staleAfter, seed, pool, metrics, logger, time));
+                mode._followers.Add(new Follower(
+                    plugin.Name, precise.Events, precise.Config.BlockTokens, source, staleAfter, seed, pool, metrics, environment, logger, time));
             }
         }
 
@@ -71,19 +72,27 @@ internal sealed class KvEventMode : IAsyncDisposable
         private readonly ILogger _logger;
         private readonly TimeProvider _time;
         private readonly KvIndexWriter _writer;
-        private readonly EngineEventSubscriptions _engines;
+        private readonly IKvEventFeed _feed;
         private readonly ITimer _timer;
-        private ulong _lastWorker;
         private long _connectedAt;
 
         public Follower(
-            string name, KvEventsConfig events, KvSource source, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, ILogger logger, TimeProvider time)
+            string name, KvEventsConfig events, int blockTokens, KvSource source, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics,
+            Func<string, string?> environment, ILogger logger, TimeProvider time)
         {
             (_name, _source, _staleAfter, _pool, _logger, _time) = (name, source, staleAfter, pool, logger, time);
             _writer = new KvIndexWriter(source.Index, source.Shapes);
-            _engines = new EngineEventSubscriptions(
-                new EngineEventOptions(events.SocketPort, events.ReplayPort, events.TopicFilter, events.ListenPort) { ModelSeen = source.Shapes.LearnModel },
-                _writer, time, logger, new KvEventSeries(), seed, FindWorker);
+            if (events.Dynamo is { } dynamo)
+            {
+                // Such events name hashes, not tokens: how prompts are cut is known from the configuration alone.
+                source.Shapes.Learn(new PromptShape(blockTokens, SaltsEveryBlock: true));
+                _feed = new DynamoEvents(dynamo, _writer, pool, environment, time, logger, seed);
+            }
+            else
+            {
+                _feed = new EngineEvents(events, _writer, source.Shapes.LearnModel, time, logger, seed);
+            }
+
             _connectedAt = time.GetTimestamp();
             pool.Removed += Remove;
             pool.Published += Publish;
@@ -97,7 +106,7 @@ internal sealed class KvEventMode : IAsyncDisposable
             _pool.Removed -= Remove;
             _pool.Published -= Publish;
             await _timer.DisposeAsync().ConfigureAwait(false);
-            await _engines.DisposeAsync().ConfigureAwait(false);
+            await _feed.DisposeAsync().ConfigureAwait(false);
         }
 
         private void Publish(PoolSnapshot pool)
@@ -109,10 +118,10 @@ internal sealed class KvEventMode : IAsyncDisposable
                     var endpoint = pool[slot];
                     if (!_workers.ContainsKey(endpoint))
                     {
-                        var worker = ++_lastWorker;
+                        var worker = _feed.WorkerOf(endpoint);
                         _workers.Add(endpoint, worker);
                         _source.Index.SetOwner(worker, slot);
-                        _engines.Add(worker, endpoint.Address, EndpointRank.Of(endpoint.Name));
+                        _feed.Add(worker, endpoint);
                     }
                 }
             }
@@ -124,36 +133,15 @@ internal sealed class KvEventMode : IAsyncDisposable
             {
                 if (_workers.Remove(endpoint, out var worker))
                 {
-                    _engines.Remove(worker);
+                    _feed.Remove(worker);
                 }
             }
-        }
-
-        /// <summary>The endpoint that a topic's pod names: by address and port, by address, or by name.</summary>
-        private bool FindWorker(ReadOnlySpan<byte> pod, ReadOnlySpan<byte> model, out ulong workerId)
-        {
-            _source.Shapes.LearnModel(model);
-            lock (_gate)
-            {
-                foreach (var (endpoint, worker) in _workers)
-                {
-                    if (pod.SequenceEqual(endpoint.HostPortUtf8) || pod.SequenceEqual(endpoint.AddressUtf8)
-                        || System.Text.Encoding.UTF8.GetString(pod) is var name && (endpoint.Name == name || endpoint.Name.StartsWith(name + "-rank-", StringComparison.Ordinal)))
-                    {
-                        workerId = worker;
-                        return true;
-                    }
-                }
-            }
-
-            workerId = 0;
-            return false;
         }
 
         private void Tick()
         {
             _source.Index.Maintain();
-            if (_engines.Series.Connected > 0)
+            if (_feed.Series.Connected > 0)
             {
                 _connectedAt = _time.GetTimestamp();
             }
@@ -177,7 +165,7 @@ internal sealed class KvEventMode : IAsyncDisposable
 
         private KvSourceFigures Read()
         {
-            var series = _engines.Series;
+            var series = _feed.Series;
             var totals = _writer.Totals;
             var index = _source.Index;
             return new KvSourceFigures(
@@ -185,20 +173,6 @@ internal sealed class KvEventMode : IAsyncDisposable
                 totals.UnknownParents, series.Gaps, series.Repairs, series.FailedRepairs, series.Dropped, series.Connected, _source.IsStale,
                 index.Blocks, index.HolderBlocks, index.BytesUsed, index.BudgetBytes, index.Evicted);
         }
-    }
-}
-
-/// <summary>The data-parallel rank that an endpoint's name says, <c>…-rank-N</c> (contract §6.2); 0 where it says none.</summary>
-internal static class EndpointRank
-{
-    private const string Mark = "-rank-";
-
-    public static uint Of(string name)
-    {
-        var at = name.LastIndexOf(Mark, StringComparison.Ordinal);
-        return at >= 0 && uint.TryParse(name.AsSpan(at + Mark.Length), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var rank) && rank < 1024
-            ? rank
-            : 0;
     }
 }
 

@@ -67,7 +67,11 @@ internal sealed class TokenMode : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _checking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await (_models?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+        if (_models is not null)
+        {
+            await _models.DisposeAsync().ConfigureAwait(false);
+        }
+
         _render?.Dispose();
         _stop.Dispose();
     }

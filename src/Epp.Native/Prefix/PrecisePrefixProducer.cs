@@ -147,7 +147,8 @@ public sealed class PrecisePrefixProducer : IPrefixProducer
     private void MatchShape(RoutingRequest request, PrefixMatch match, ReadOnlySpan<uint> tokens, PromptShape shape, Span<int> best)
     {
         var blocks = match.Blocks;
-        blocks.Hash(tokens, shape, _shapes.Seed(request.TargetModel, default), _shapes.Seed(request.TargetModel, request.CacheSalt));
+        var salted = _shapes.Seed(request.TargetModel, request.CacheSalt);
+        blocks.Hash(tokens, shape, shape.SaltsEveryBlock ? salted : _shapes.Seed(request.TargetModel, default), salted);
         foreach (var hash in blocks.Sequences)
         {
             match.Hashes.Add(hash);

@@ -5,7 +5,8 @@ namespace Epp.Native.Prefix;
 /// <summary>How an engine cuts prompts into blocks.</summary>
 /// <param name="BlockTokens">Tokens of a block, 1 … 65,536.</param>
 /// <param name="IsEagle">A block's hash covers the token behind it too (EAGLE's bigrams).</param>
-public readonly record struct PromptShape(int BlockTokens, bool IsEagle = false)
+/// <param name="SaltsEveryBlock">A cache salt goes into every block, as in Dynamo, not into the first alone.</param>
+public readonly record struct PromptShape(int BlockTokens, bool IsEagle = false, bool SaltsEveryBlock = false)
 {
     /// <summary>Most tokens of a block that can be hashed.</summary>
     public const int MaxBlockTokens = 1 << 16;
