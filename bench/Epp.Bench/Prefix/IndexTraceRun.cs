@@ -23,7 +23,7 @@ internal static class IndexTraceRun
         var trace = IndexTrace.Create(workers, blocks, DynamoBlockHasher.Chain);
         output.WriteLine($"{blocks:N0} blocks, {workers} workers: trace_check {trace.Check:x16}, {trace.Blocks:N0} blocks, {trace.Events.Count:N0} events");
         output.WriteLine("names     store blocks/s  find query-blocks/s  with a writer  p50 us  p99 us  bytes/block  holder-blocks");
-        foreach (var named in new[] { false, true })
+        foreach (var named in args.Length > 3 ? new[] { false } : new[] { false, true })
         {
             Measure(trace, named, rounds, output);
         }

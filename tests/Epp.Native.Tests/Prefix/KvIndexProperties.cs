@@ -11,7 +11,7 @@ public sealed class KvIndexProperties
     [InlineData(1, 3, true, 1)]
     [InlineData(2, 12, false, 1)]
     [InlineData(3, 6, true, 4)]
-    [InlineData(4, 150, true, 1)]
+    [InlineData(4, 40, true, 1)]
     [InlineData(5, 9, false, 4)]
     public void RandomOperations_EqualTheModel(int seed, int ranks, bool counted, int tiers)
     {
@@ -63,7 +63,7 @@ public sealed class KvIndexProperties
         var index = new KvIndex(7);
         var model = new KvIndexModel();
         var match = new KvMatch();
-        for (var operation = 0; operation < 20_000; operation++)
+        for (var operation = 0; operation < 5_000; operation++)
         {
             Store(index, model, new KvRank((ulong)random.Next(5), 0), KvTier.Device, random, counted: false);
             var path = Path(random);
