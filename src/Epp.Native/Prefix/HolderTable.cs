@@ -77,11 +77,11 @@ internal sealed partial class HolderTable
     /// <summary>Hashes with at least one holder.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Most hashes before the table is full: 5/8 of the entries.</summary>
+    /// <summary>Most hashes before the table is full: 1/2 of the entries.</summary>
     public int MaxCount => MaxCountOf(SizeLog2);
 
-    /// <summary>True when entries and tombstones and this many more together fill 3/4: probe chains would grow long.</summary>
-    public bool NeedsRebuild(int more) => _used + (long)more >= _entries.Length / 4 * 3;
+    /// <summary>True when entries and tombstones and this many more together fill 5/8: probe chains would grow long.</summary>
+    public bool NeedsRebuild(int more) => _used + (long)more >= _entries.Length / 8 * 5;
 
     public long EntryBytes => EntryBytesOf(SizeLog2) + (_stamps?.Length ?? 0);
 
@@ -97,7 +97,7 @@ internal sealed partial class HolderTable
 
     public static long EntryBytesOf(int sizeLog2) => 16L << sizeLog2;
 
-    public static int MaxCountOf(int sizeLog2) => (1 << sizeLog2) / 8 * 5;
+    public static int MaxCountOf(int sizeLog2) => (1 << sizeLog2) / 2;
 
     /// <summary>
     /// Reader: adds 1 to <paramref name="counts"/> of every holder of each hash, from the first hash to the last before one nobody
@@ -146,7 +146,7 @@ internal sealed partial class HolderTable
     {
         var entries = _entries;
         var i = Home(hash);
-        // The table is never more than 3/4 used, so a free entry ends the loop.
+        // The table is never more than 5/8 used, so a free entry ends the loop.
         for (; ;)
         {
             ref var entry = ref entries[i & (entries.Length - 1)];
