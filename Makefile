@@ -42,7 +42,7 @@ bench-idle: ## Idle CPU with 10 and 100 scraped workers (P8) beside the yardstic
 demo: ## Four simulated workers, the EPP and a gateway: round-robin against the EPP, then stays up for curl
 	dotnet build src/Epp.Aot -c $(CONFIGURATION) -v q
 	dotnet build bench/Epp.Lab -c $(CONFIGURATION) -v q
-	@$(LAB) demo --epp src/Epp.Aot/bin/$(CONFIGURATION)/net10.0/epp.dll $(DEMO_ARGS)
+	@$(LAB) demo $(if $(MODE),--mode $(MODE)) --epp src/Epp.Aot/bin/$(CONFIGURATION)/net10.0/epp.dll $(DEMO_ARGS)
 
 image: artifacts/epp ## Assemble an OCI image archive, artifacts/epp-image.tar, without a daemon (needs umoci)
 	build/image.sh
