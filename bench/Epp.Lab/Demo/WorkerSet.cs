@@ -44,8 +44,8 @@ internal sealed class WorkerSet : IAsyncDisposable
     /// <summary>Workers whose tokens are bytes and that publish KV events.</summary>
     public static async Task<WorkerSet> StartWithEventsAsync(int count, EngineOptions options)
     {
-        var publishers = PortRow.Listen(count);
-        var replays = PortRow.Listen(count);
+        var publishers = PortRow.ListenInRow(count);
+        var replays = PortRow.ListenInRow(count);
         var workers = new SimulatedWorker[count];
         for (var i = 0; i < count; i++)
         {

@@ -8,7 +8,7 @@ internal static class PortRow
 {
     const int Attempts = 64;
 
-    public static Socket[] Listen(int count)
+    public static Socket[] ListenInRow(int count)
     {
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -27,6 +27,8 @@ internal static class PortRow
         }
         throw new UsageException($"found no {count} free consecutive ports on 127.0.0.1 in {Attempts} attempts");
     }
+
+    public static Socket Listen(int port) => TryListen(port) ?? throw new UsageException($"port {port} of 127.0.0.1 is taken, or is none; choose another");
 
     public static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
 
