@@ -22,6 +22,7 @@ public sealed class PreciseTests(ITestOutputHelper output)
         // What was compared is worth comparing: prefixes were shared, blocks evicted, caches emptied.
         var figures = text.Split('\n').First(static l => l.Contains(" requests with a hit, ", StringComparison.Ordinal)).Split(' ');
         Assert.True(Number(figures[0]) > Number(Requests) / 2, "half of the requests should find a prefix");
+        Assert.True(Number(figures[Array.IndexOf(figures, "cached") - 1]) > Number(Requests) / 100, "last blocks should be computed anew, which leaves copies");
         Assert.True(Number(figures[Array.IndexOf(figures, "removed,") - 1]) > Number(Requests), "the caches should be under pressure");
         Assert.True(Number(figures[Array.IndexOf(figures, "caches") - 1]) > 0, "caches should be emptied now and then");
     }

@@ -53,6 +53,7 @@ internal static class HitsCommand
         TimeSpan _waited;
         int _requests;
         int _withHit;
+        int _toTheEnd;
         long _promptTokens;
         long _cachedTokens;
 
@@ -96,7 +97,7 @@ internal static class HitsCommand
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"predicted = held = observed: {Exact} of {_requests} requests, {_endpoints.Length} workers each"));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{_withHit} requests with a hit, {_cachedTokens} of {_promptTokens} prompt tokens; events: {published.Stored} blocks stored, {published.Removed} removed, {published.Cleared} caches emptied; {seconds:0.0} s, {_waited.TotalSeconds:0.0} s of it waiting for events"));
+                $"{_withHit} requests with a hit, {_toTheEnd} cached to the last block, {_cachedTokens} of {_promptTokens} prompt tokens; events: {published.Stored} blocks stored, {published.Removed} removed, {published.Cleared} caches emptied; {seconds:0.0} s, {_waited.TotalSeconds:0.0} s of it waiting for events"));
         }
 
         async Task<bool> IsExactAsync(byte[] body, CancellationToken stop)
@@ -115,6 +116,7 @@ internal static class HitsCommand
             var chosen = Array.IndexOf(_endpoints, response.Headers.GetValues("x-lab-endpoint").First());
 
             _withHit += cached > 0 ? 1 : 0;
+            _toTheEnd += cached > 0 && cached == promptTokens - PrefixCache.BlockTokens && held[chosen] == cached ? 1 : 0;
             _promptTokens += promptTokens;
             _cachedTokens += cached;
             var exact = predicted.AsSpan().SequenceEqual(held) && predicted[chosen] == cached && promptTokens == ids.Length;

@@ -1,15 +1,16 @@
 using System.Text;
 using System.Text.Json;
+using Epp.Lab.Workers;
 
 namespace Epp.Lab.Demo;
 
 /// <summary>
 /// Short conversations that begin alike: a few system prompts, turns of 1 to 160 bytes with letters of one to four bytes, now and then the
-/// same request again, a new conversation after eight turns. All of it follows from the seed.
+/// same request again, every fourth prompt cut to full blocks, a new conversation after eight turns. All of it follows from the seed.
 /// </summary>
 internal sealed class ShortChats(int sessions, int seed)
 {
-    const int SystemPrompts = 6, MaxTurns = 8, OneInRepeats = 10, OneInEmpties = 100;
+    const int SystemPrompts = 6, MaxTurns = 8, OneInRepeats = 10, OneInFull = 4, OneInEmpties = 100;
     static readonly string[] Letters = ["a", "e", " ", "block", " of ", "\n", "\"", "\\", "é", "ß", "中", "の", "🙂", "<user>", "0", "42", "\t"];
 
     readonly Random _random = new(seed);
@@ -40,6 +41,12 @@ internal sealed class ShortChats(int sessions, int seed)
             session.Add(("assistant", Text(_random, 1 + _random.Next(60))));
         }
         session.Add(("user", Text(_random, 1 + _random.Next(160))));
+        if (_random.Next(OneInFull) == 0)
+        {
+            // <role>content\n: fill the last block of the prompt.
+            var bytes = session.Sum(static m => m.Role.Length + 3 + Encoding.UTF8.GetByteCount(m.Content));
+            session[^1] = ("user", session[^1].Content + new string('.', (PrefixCache.BlockTokens - (bytes % PrefixCache.BlockTokens)) % PrefixCache.BlockTokens));
+        }
         return _last = JsonSerializer.SerializeToUtf8Bytes(new
         {
             model = "lab-model",

@@ -15,7 +15,8 @@ internal interface ICacheObserver
 
 /// <summary>
 /// Automatic prefix cache of one worker: blocks of 16 token ids, each keyed by its ids and its parent, evicted least recently used, of one
-/// prompt its end first. A block is found only behind all its parents, and the block of the last token is computed anew, as in the engines.
+/// prompt its end first. A block is found only behind all its parents. As in the engines, the block of the last token is computed anew: a
+/// prompt that is cached to its end leaves a second copy of its last block, which is stored and removed on its own.
 /// Not thread-safe; the worker locks.
 /// </summary>
 internal sealed class PrefixCache(int capacityBlocks, ICacheObserver? observer = null)
@@ -23,34 +24,37 @@ internal sealed class PrefixCache(int capacityBlocks, ICacheObserver? observer =
     public const int BlockTokens = 16;
     const ulong Root = 14695981039346656037;
 
-    readonly Dictionary<ulong, LinkedListNode<ulong>> _blocks = [];
+    readonly Dictionary<ulong, List<LinkedListNode<ulong>>> _blocks = [];
     readonly LinkedList<ulong> _byUse = new();
     readonly List<ulong> _removed = [];
 
-    public int Count => _blocks.Count;
+    /// <summary>Blocks, copies counted.</summary>
+    public int Count => _byUse.Count;
 
     /// <summary>Tokens of the prompt that a request would find in the cache now.</summary>
     public int Held(ReadOnlySpan<uint> prompt) => Held(Hash(prompt), prompt.Length);
 
-    /// <summary>Tokens of the prompt that were cached; afterwards all its full blocks are, up to the size of the cache.</summary>
+    /// <summary>Tokens of the prompt that were cached; afterwards all its full blocks are, as far as they fit.</summary>
     public int Use(ReadOnlySpan<uint> prompt)
     {
         var hashes = Hash(prompt);
         var cached = Held(hashes, prompt.Length);
-        var kept = hashes.AsSpan(0, Math.Min(hashes.Length, capacityBlocks));
+        var kept = hashes.AsSpan(0, Math.Min(hashes.Length, capacityBlocks - 1));
         var isNew = new bool[kept.Length];
         var added = 0;
         for (var i = kept.Length - 1; i >= 0; i--)
         {
-            if (_blocks.TryGetValue(kept[i], out var node))
+            var isRecomputed = (i + 1) * BlockTokens == prompt.Length && cached == i * BlockTokens;
+            if (_blocks.TryGetValue(kept[i], out var copies) && !isRecomputed)
             {
-                _byUse.Remove(node);
-                _byUse.AddFirst(node);
+                _byUse.Remove(copies[0]);
+                _byUse.AddFirst(copies[0]);
                 continue;
             }
             isNew[i] = true;
             added++;
-            _blocks[kept[i]] = _byUse.AddFirst(kept[i]);
+            copies ??= _blocks[kept[i]] = [];
+            copies.Add(_byUse.AddFirst(kept[i]));
         }
         // The prompt's own blocks are in front, and they fit: only others go.
         Evict();
@@ -81,10 +85,16 @@ internal sealed class PrefixCache(int capacityBlocks, ICacheObserver? observer =
     void Evict()
     {
         _removed.Clear();
-        while (_blocks.Count > capacityBlocks)
+        while (_byUse.Count > capacityBlocks)
         {
-            _removed.Add(_byUse.Last!.Value);
-            _blocks.Remove(_byUse.Last.Value);
+            var last = _byUse.Last!;
+            var copies = _blocks[last.Value];
+            copies.Remove(last);
+            if (copies.Count == 0)
+            {
+                _blocks.Remove(last.Value);
+            }
+            _removed.Add(last.Value);
             _byUse.RemoveLast();
         }
         if (_removed.Count > 0)
