@@ -142,6 +142,9 @@ internal sealed class EppProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the process still runs, and what it said last.</summary>
+    public string Describe() => (_process.HasExited ? $"it exited with code {_process.ExitCode}" : "it runs") + $"; its last lines:\n{LastLines()}";
+
     string LastLines()
     {
         lock (_lastLines)

@@ -32,7 +32,15 @@ internal sealed class EventWait(EppProcess epp) : IDisposable
 
     async Task<EventTotals> ReadAsync(CancellationToken cancel)
     {
-        var text = await _client.GetStringAsync(_metrics, cancel).ConfigureAwait(false);
+        string text;
+        try
+        {
+            text = await _client.GetStringAsync(_metrics, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            throw new UsageException($"the EPP's metrics cannot be read: {e}\nThe EPP: {epp.Describe()}");
+        }
         return new EventTotals(Value(text, "epp_kv_stored_blocks_total"), Value(text, "epp_kv_removed_blocks_total"), Value(text, "epp_kv_cleared_total"));
     }
 
