@@ -39,10 +39,10 @@ bench-e2e: ## Load rows P1-P5, P7, P12, P13 beside the yardstick server: RUNS=5 
 bench-idle: ## Idle CPU with 10 and 100 scraped workers (P8) beside the yardstick server: RUNS=5 SAVE=1
 	build/bench-idle.sh $(if $(SAVE),--save)
 
-demo: ## Four simulated workers, the EPP and a gateway: round-robin against the EPP, then stays up for curl
+demo: ## Four simulated workers, the EPP and a gateway: round-robin against the EPP, then stays up for curl; MODE=precise: with KV events
 	dotnet build src/Epp.Aot -c $(CONFIGURATION) -v q
 	dotnet build bench/Epp.Lab -c $(CONFIGURATION) -v q
-	@$(LAB) demo --epp src/Epp.Aot/bin/$(CONFIGURATION)/net10.0/epp.dll $(DEMO_ARGS)
+	@$(LAB) demo $(if $(MODE),--mode $(MODE)) --epp src/Epp.Aot/bin/$(CONFIGURATION)/net10.0/epp.dll $(DEMO_ARGS)
 
 image: artifacts/epp ## Assemble an OCI image archive, artifacts/epp-image.tar, without a daemon (needs umoci)
 	build/image.sh

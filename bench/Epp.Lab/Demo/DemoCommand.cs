@@ -16,6 +16,7 @@ internal static class DemoCommand
         new("epp", "artifacts/epp", "the EPP: a binary, or epp.dll to run with dotnet"),
         new("port", "0", "port of the gateway that stays up, 0 = a free one"),
         new("workers", "4", "simulated workers"),
+        new("mode", "", "precise: round-robin, approximate and precise prefixes after a cache storm and after a restart of the EPP, then end"),
         new("once", "false", "end after the table; exit code 1 when a request failed"),
         .. LoadCommand.Workload,
     ];
@@ -23,6 +24,12 @@ internal static class DemoCommand
     public static async Task<int> RunAsync(Flags flags, CancellationToken stop)
     {
         var options = LoadCommand.Read(flags);
+        if (flags.Text("mode") is { Length: > 0 } mode)
+        {
+            return mode == "precise"
+                ? await PreciseDemo.RunAsync(flags, options, stop).ConfigureAwait(false)
+                : throw new UsageException($"--mode: found '{mode}', expected precise");
+        }
         var count = flags.Int("workers");
         Console.WriteLine($"{options.Sessions} conversations of {options.Turns} turns, {options.SystemPrompts} shared system prompts, {options.Concurrency} requests in flight, {count} simulated workers");
 
@@ -30,10 +37,10 @@ internal static class DemoCommand
         var roundRobin = await RoundRobinAsync(flags, options, stop).ConfigureAwait(false);
 
         Console.WriteLine("EPP ...");
-        var workers = await StartWorkersAsync(count).ConfigureAwait(false);
+        var workers = await WorkerSet.StartAsync(count, new EngineOptions()).ConfigureAwait(false);
         await using var ownedWorkers = workers.ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
-        var epp = await EppProcess.StartAsync(flags.Text("epp"), workers.Ports, stop).ConfigureAwait(false);
+        var epp = await EppProcess.StartAsync(flags.Text("epp"), EppConfig.Approximate, workers.Ports, stop).ConfigureAwait(false);
         await using var ownedEpp = epp.ConfigureAwait(false);
         Console.WriteLine($"the EPP serves after {Stopwatch.GetElapsedTime(started).TotalMilliseconds:0} ms");
         var gateway = await GatewayServer.StartAsync(flags.Int("port"), new Uri($"http://127.0.0.1:{epp.GrpcPort}"), workers.Endpoints).ConfigureAwait(false);
@@ -55,7 +62,7 @@ internal static class DemoCommand
 
     static async Task<LoadReport> RoundRobinAsync(Flags flags, WorkloadOptions options, CancellationToken stop)
     {
-        var workers = await StartWorkersAsync(flags.Int("workers")).ConfigureAwait(false);
+        var workers = await WorkerSet.StartAsync(flags.Int("workers"), new EngineOptions()).ConfigureAwait(false);
         await using var ownedWorkers = workers.ConfigureAwait(false);
         var gateway = await GatewayServer.StartAsync(0, null, workers.Endpoints).ConfigureAwait(false);
         await using var ownedGateway = gateway.ConfigureAwait(false);
@@ -76,29 +83,4 @@ internal static class DemoCommand
 
         Add -i to see the chosen worker (x-lab-endpoint). Ctrl-C stops everything.
         """);
-
-    static async Task<WorkerSet> StartWorkersAsync(int count)
-    {
-        var workers = new SimulatedWorker[count];
-        for (var i = 0; i < count; i++)
-        {
-            workers[i] = await SimulatedWorker.StartAsync(0, new EngineOptions()).ConfigureAwait(false);
-        }
-        return new WorkerSet(workers);
-    }
-
-    sealed class WorkerSet(SimulatedWorker[] workers) : IAsyncDisposable
-    {
-        public int[] Ports => [.. workers.Select(static w => w.Port)];
-
-        public string[] Endpoints => [.. workers.Select(static w => w.Endpoint)];
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var worker in workers)
-            {
-                await worker.DisposeAsync().ConfigureAwait(false);
-            }
-        }
-    }
 }

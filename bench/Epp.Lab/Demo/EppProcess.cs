@@ -9,32 +9,6 @@ namespace Epp.Lab.Demo;
 /// <summary>An EPP in a child process over a fixed set of workers (file discovery); stopped and cleaned up on dispose.</summary>
 internal sealed class EppProcess : IAsyncDisposable
 {
-    const string ConfigText = """
-        apiVersion: llm-d.ai/v1alpha1
-        kind: EndpointPickerConfig
-        plugins:
-        - name: workers
-          type: file-discovery
-          parameters:
-            path: @ENDPOINTS@
-            watchFile: true
-        - type: queue-scorer
-        - type: kv-cache-utilization-scorer
-        - type: prefix-cache-scorer
-        - type: max-score-picker
-        schedulingProfiles:
-        - name: default
-          plugins:
-          - {pluginRef: queue-scorer, weight: 2}
-          - {pluginRef: kv-cache-utilization-scorer, weight: 2}
-          - {pluginRef: prefix-cache-scorer, weight: 3}
-          - {pluginRef: max-score-picker}
-        dataLayer:
-          discovery:
-            pluginRef: workers
-
-        """;
-
     readonly Process _process;
     readonly string _folder;
     readonly Queue<string> _lastLines = new();
@@ -52,8 +26,13 @@ internal sealed class EppProcess : IAsyncDisposable
 
     public int MetricsPort { get; }
 
-    /// <summary>Starts <paramref name="epp"/> (a binary, or a .dll run by dotnet) and waits until its health service says SERVING.</summary>
-    public static async Task<EppProcess> StartAsync(string epp, IReadOnlyList<int> workerPorts, CancellationToken cancel)
+    /// <summary>Starts an EPP and waits until its health service says SERVING.</summary>
+    /// <param name="epp">A binary, or a .dll run by dotnet.</param>
+    /// <param name="config">An <see cref="EppConfig"/>.</param>
+    /// <param name="workerPorts">Ports of the workers; number N becomes endpoint sim-rank-N.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <param name="flags">Further flags.</param>
+    public static async Task<EppProcess> StartAsync(string epp, string config, IReadOnlyList<int> workerPorts, CancellationToken cancel, params string[] flags)
     {
         if (!File.Exists(epp))
         {
@@ -61,9 +40,9 @@ internal sealed class EppProcess : IAsyncDisposable
         }
         var folder = Directory.CreateTempSubdirectory("epp-lab-").FullName;
         var endpoints = Path.Combine(folder, "endpoints.yaml");
-        var config = Path.Combine(folder, "config.yaml");
-        await File.WriteAllLinesAsync(endpoints, ["endpoints:", .. workerPorts.Select(static (port, i) => $"- {{name: worker-{i}, address: 127.0.0.1, port: \"{port}\"}}")], cancel).ConfigureAwait(false);
-        await File.WriteAllTextAsync(config, ConfigText.Replace("@ENDPOINTS@", endpoints, StringComparison.Ordinal), cancel).ConfigureAwait(false);
+        var configFile = Path.Combine(folder, "config.yaml");
+        await File.WriteAllLinesAsync(endpoints, ["endpoints:", .. workerPorts.Select(static (port, i) => $"- {{name: sim-rank-{i}, address: 127.0.0.1, port: \"{port}\"}}")], cancel).ConfigureAwait(false);
+        await File.WriteAllTextAsync(configFile, config.Replace(EppConfig.Endpoints, endpoints, StringComparison.Ordinal), cancel).ConfigureAwait(false);
 
         var ports = FreePorts(3);
         string[] command = epp.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", epp] : [epp];
@@ -72,8 +51,8 @@ internal sealed class EppProcess : IAsyncDisposable
             // The kernel ends the EPP when this process dies, however it dies.
             .. File.Exists("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "TERM", "--"] : Array.Empty<string>(),
             .. command,
-            "--pool-name", "demo", "--config-file", config, "--secure-serving=false", "-v", "2",
-            "--grpc-port", Text(ports[0]), "--grpc-health-port", Text(ports[1]), "--metrics-port", Text(ports[2]),
+            "--pool-name", "demo", "--config-file", configFile, "--secure-serving=false", "-v", "2",
+            "--grpc-port", Text(ports[0]), "--grpc-health-port", Text(ports[1]), "--metrics-port", Text(ports[2]), .. flags,
         ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         var instance = new EppProcess(Process.Start(start)!, folder, ports[0], ports[1], ports[2]);
@@ -162,6 +141,9 @@ internal sealed class EppProcess : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Whether the process still runs, and what it said last.</summary>
+    public string Describe() => (_process.HasExited ? $"it exited with code {_process.ExitCode}" : "it runs") + $"; its last lines:\n{LastLines()}";
 
     string LastLines()
     {

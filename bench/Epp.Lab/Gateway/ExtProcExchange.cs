@@ -82,7 +82,8 @@ internal sealed class ExtProcExchange : IAsyncDisposable
             // Closed with OK: what has no answer yet goes on unprocessed.
             Finish(new Reply());
         }
-        catch (Exception e) when (e is ExtProcException or WireException or IOException or HttpRequestException or OperationCanceledException)
+        // Disposed: the exchange was given up between two reads.
+        catch (Exception e) when (e is ExtProcException or WireException or IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException)
         {
             Fail(e as ExtProcException ?? new ExtProcException($"ext_proc stream failed: {e.Message}"));
         }

@@ -34,6 +34,9 @@ internal sealed class Reply
 
     public bool EndOfStream { get; set; }
 
+    /// <summary>What the EPP says it thinks of each endpoint; empty unless it was told to.</summary>
+    public List<(string Endpoint, double Score)> Scores { get; } = [];
+
     /// <summary>HTTP status of an ImmediateResponse.</summary>
     public int Status { get; set; }
 }
@@ -102,6 +105,9 @@ internal static class ExtProcMessages
                 case 7:
                     reply.Kind = ReplyKind.Immediate;
                     DecodeImmediate(reader.Payload, reply);
+                    break;
+                case 8:
+                    EndpointScores.Decode(reader.Payload, reply.Scores);
                     break;
             }
         }

@@ -13,7 +13,8 @@ namespace Epp.Lab.Gateway;
 
 /// <summary>
 /// HTTP/1.1 gateway. With an EPP it asks over ext_proc for every request (fail closed: no answer = 500); without one it
-/// hands requests to the workers in turn. The client sees `x-lab-endpoint`: the worker that answered.
+/// hands requests to the workers in turn. The client sees `x-lab-endpoint`, the worker that answered, and `x-lab-scores`, where the EPP
+/// tells what it thinks of each.
 /// </summary>
 internal sealed class GatewayServer : IAsyncDisposable
 {
@@ -64,6 +65,8 @@ internal sealed class GatewayServer : IAsyncDisposable
         {
             if (context.Response.HasStarted)
             {
+                // The client sees a cut answer only; the reason is told here.
+                await Console.Error.WriteLineAsync($"gateway: answer cut off: {e.Message}").ConfigureAwait(false);
                 context.Abort();
                 return;
             }
@@ -108,6 +111,10 @@ internal sealed class GatewayServer : IAsyncDisposable
         if (string.IsNullOrEmpty(endpoint))
         {
             throw new ExtProcException($"the EPP closed the exchange without a {Destination}");
+        }
+        if (verdict.Scores.Count > 0)
+        {
+            context.Response.Headers[EndpointScores.Header] = EndpointScores.Format(verdict.Scores);
         }
         using var response = await _upstream.SendAsync(endpoint, headers,
             hasBody ? (to, stop) => CopyBodyAsync(exchange.RequestBody(stop), to, stop) : null, cancel).ConfigureAwait(false);

@@ -34,6 +34,24 @@ internal sealed class LoadReport
         }
     }
 
+    /// <summary>Adds everything that another part of the same run saw.</summary>
+    public void Add(LoadReport other)
+    {
+        lock (_lock)
+        {
+            _firstTokenMs.AddRange(other._firstTokenMs);
+            PromptTokens += other.PromptTokens;
+            CachedTokens += other.CachedTokens;
+            Seconds += other.Seconds;
+            Failed += other.Failed;
+            FirstError ??= other.FirstError;
+            foreach (var (worker, requests) in other.PerWorker)
+            {
+                PerWorker[worker] = PerWorker.GetValueOrDefault(worker) + requests;
+            }
+        }
+    }
+
     public void Fail(string error)
     {
         lock (_lock)

@@ -9,18 +9,26 @@ namespace Epp.Lab.Load;
 /// <summary>Runs conversations through a gateway with bounded concurrency: one turn of a session, then the session queues up again.</summary>
 internal static class Workload
 {
-    public static async Task<LoadReport> RunAsync(Uri gateway, WorkloadOptions options, CancellationToken cancel)
+    public static Task<LoadReport> RunAsync(Uri gateway, WorkloadOptions options, CancellationToken cancel) =>
+        RunAsync(gateway, options, Sessions(options), options.Turns, cancel);
+
+    /// <summary>All conversations of a workload, before their first turn.</summary>
+    public static Conversation[] Sessions(WorkloadOptions options) =>
+        [.. Enumerable.Range(0, options.Sessions).Select(i => new Conversation(options, i))];
+
+    /// <summary>Goes on with conversations until each has had <paramref name="turns"/> turns.</summary>
+    public static async Task<LoadReport> RunAsync(Uri gateway, WorkloadOptions options, Conversation[] conversations, int turns, CancellationToken cancel)
     {
         var report = new LoadReport();
         using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = options.Concurrency }) { Timeout = TimeSpan.FromMinutes(2) };
-        var sessions = new ConcurrentQueue<Conversation>(Enumerable.Range(0, options.Sessions).Select(i => new Conversation(options, i)));
+        var sessions = new ConcurrentQueue<Conversation>(conversations.Where(c => c.Turn < turns));
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, options.Concurrency).Select(_ => DrainAsync(client, gateway, options, sessions, report, cancel))).ConfigureAwait(false);
+        await Task.WhenAll(Enumerable.Range(0, options.Concurrency).Select(_ => DrainAsync(client, gateway, turns, sessions, report, cancel))).ConfigureAwait(false);
         report.Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         return report;
     }
 
-    static async Task DrainAsync(HttpClient client, Uri gateway, WorkloadOptions options, ConcurrentQueue<Conversation> sessions, LoadReport report, CancellationToken cancel)
+    static async Task DrainAsync(HttpClient client, Uri gateway, int turns, ConcurrentQueue<Conversation> sessions, LoadReport report, CancellationToken cancel)
     {
         while (sessions.TryDequeue(out var session))
         {
@@ -33,7 +41,7 @@ internal static class Workload
                 report.Fail(e.Message);
                 continue;
             }
-            if (session.Turn < options.Turns)
+            if (session.Turn < turns)
             {
                 sessions.Enqueue(session);
             }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Epp.Lab.Wire;
@@ -7,7 +8,8 @@ internal sealed class WireException(string message) : Exception(message);
 
 /// <summary>
 /// Walks the fields of one protobuf message: <c>while (reader.Next()) switch (reader.Field)</c>.
-/// <see cref="Payload"/> holds a length-delimited field's bytes, <see cref="Value"/> a varint's value; other wire types are skipped.
+/// <see cref="Payload"/> holds a length-delimited field's bytes, <see cref="Value"/> a varint's
+/// or a 64-bit field's value; other wire types are skipped.
 /// </summary>
 internal ref struct ProtoReader(ReadOnlySpan<byte> message)
 {
@@ -37,7 +39,7 @@ internal ref struct ProtoReader(ReadOnlySpan<byte> message)
                 Value = Varint();
                 break;
             case 1:
-                Take(8);
+                Value = BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
                 break;
             case 2:
                 Payload = Take(Varint());

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Epp.Lab.Workers.Events;
 
 namespace Epp.Lab.Workers;
 
@@ -7,32 +8,82 @@ namespace Epp.Lab.Workers;
 /// prefill 16,000 tokens/s, one prefill at a time; 4 ms a generated token; 8 requests run, the rest wait in order.
 /// </summary>
 internal sealed record EngineOptions(
-    int PrefillTokensPerSecond = 16_000, double DecodeMsPerToken = 4, int MaxRunning = 8, int CacheBlocks = 1_800, string Model = "lab-model");
+    int PrefillTokensPerSecond = 16_000, double DecodeMsPerToken = 4, int MaxRunning = 8, int CacheBlocks = 1_800, string Model = "lab-model",
+    int BytesPerToken = 4)
+{
+    /// <summary>The same engine with the tokenizer of <see cref="ModelDirectory"/>: a token is a byte, so there are four times as many.</summary>
+    public static EngineOptions OfBytes => new(PrefillTokensPerSecond: 64_000, CacheBlocks: 7_200, BytesPerToken: 1);
+}
 
 /// <summary>What one request cost: tokens of the prompt, and how many of them the prefix cache held.</summary>
 internal sealed record Usage(int PromptTokens, int CachedTokens, int CompletionTokens);
 
 /// <summary>The engine behind one worker: queue, prefix cache, prefill and decode times, metrics. Thread-safe.</summary>
-internal sealed class Engine(EngineOptions options) : IDisposable
+internal sealed class Engine : IDisposable
 {
     readonly Lock _lock = new();
-    readonly PrefixCache _cache = new(options.CacheBlocks);
-    readonly WorkerMetrics _metrics = new(options.Model);
-    readonly SemaphoreSlim _slots = new(options.MaxRunning);
+    readonly EngineOptions _options;
+    readonly EventStream? _events;
+    readonly EventBatch _batch;
+    readonly PrefixCache _cache;
+    readonly WorkerMetrics _metrics;
+    readonly SemaphoreSlim _slots;
     readonly SemaphoreSlim _prefill = new(1);
     int _blocksInUse;
     string _rendered = "";
     long _renderedAt;
 
-    public EngineOptions Options => options;
+    /// <param name="options">Service times and sizes.</param>
+    /// <param name="events">Takes what happens to the cache; null = nobody is told.</param>
+    /// <param name="rank">Data-parallel rank that the events name.</param>
+    public Engine(EngineOptions options, EventStream? events, int rank)
+    {
+        (_options, _events, _batch) = (options, events, new EventBatch(rank));
+        _cache = new PrefixCache(options.CacheBlocks, events is null ? null : _batch);
+        _metrics = new WorkerMetrics(options.Model);
+        _slots = new SemaphoreSlim(options.MaxRunning);
+    }
+
+    public EngineOptions Options => _options;
+
+    /// <summary>What was published so far.</summary>
+    public EventTotals Published
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _batch.Totals;
+            }
+        }
+    }
+
+    /// <summary>Tokens of a prompt that a request would find cached now.</summary>
+    public int Held(uint[] ids)
+    {
+        lock (_lock)
+        {
+            return _cache.Held(ids);
+        }
+    }
+
+    /// <summary>Empties the prefix cache.</summary>
+    public void Reset()
+    {
+        lock (_lock)
+        {
+            _cache.Clear();
+            Publish();
+        }
+    }
 
     /// <summary>Runs one request; <paramref name="onToken"/> is awaited per generated token, with its index.</summary>
-    public async Task<Usage> RunAsync(byte[] prompt, int maxTokens, Func<Usage, int, ValueTask> onToken, CancellationToken cancel)
+    public async Task<Usage> RunAsync(uint[] prompt, int maxTokens, Func<Usage, int, ValueTask> onToken, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
         await QueueAsync(cancel).ConfigureAwait(false);
         var queued = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var blocks = (prompt.Length / PrefixCache.BytesPerToken / PrefixCache.BlockTokens) + 1;
+        var blocks = (prompt.Length / PrefixCache.BlockTokens) + 1;
         Change(running: 1, blocks: blocks);
         try
         {
@@ -42,7 +93,7 @@ internal sealed class Engine(EngineOptions options) : IDisposable
             {
                 if (i > 0)
                 {
-                    await Task.Delay(TimeSpan.FromMilliseconds(options.DecodeMsPerToken), cancel).ConfigureAwait(false);
+                    await Task.Delay(TimeSpan.FromMilliseconds(_options.DecodeMsPerToken), cancel).ConfigureAwait(false);
                 }
                 usage = usage with { CompletionTokens = i + 1 };
                 await onToken(usage, i).ConfigureAwait(false);
@@ -78,25 +129,35 @@ internal sealed class Engine(EngineOptions options) : IDisposable
         }
     }
 
-    async Task<Usage> PrefillAsync(byte[] prompt, CancellationToken cancel)
+    async Task<Usage> PrefillAsync(uint[] prompt, CancellationToken cancel)
     {
         await _prefill.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            var tokens = Math.Max(1, prompt.Length / PrefixCache.BytesPerToken);
+            var tokens = prompt.Length;
             int cached;
             lock (_lock)
             {
                 cached = _cache.Use(prompt);
+                Publish();
                 _metrics.PrefixQueries += tokens;
                 _metrics.PrefixHits += cached;
             }
-            await Task.Delay(TimeSpan.FromSeconds((double)(tokens - cached) / options.PrefillTokensPerSecond), cancel).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromSeconds((double)(tokens - cached) / _options.PrefillTokensPerSecond), cancel).ConfigureAwait(false);
             return new Usage(tokens, cached, 0);
         }
         finally
         {
             _prefill.Release();
+        }
+    }
+
+    /// <summary>Sends what was done to the cache; inside the lock, so that numbers follow the order of the changes.</summary>
+    void Publish()
+    {
+        if (_batch.Count > 0)
+        {
+            _events!.Publish(_batch.Take(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0));
         }
     }
 
@@ -107,7 +168,7 @@ internal sealed class Engine(EngineOptions options) : IDisposable
             _metrics.Running += running;
             _metrics.Waiting += waiting;
             _blocksInUse += blocks;
-            _metrics.KvUsage = Math.Min(1, (double)_blocksInUse / options.CacheBlocks);
+            _metrics.KvUsage = Math.Min(1, (double)_blocksInUse / _options.CacheBlocks);
         }
     }
 
@@ -140,7 +201,7 @@ internal sealed class Engine(EngineOptions options) : IDisposable
         {
             if (_rendered.Length == 0 || Stopwatch.GetElapsedTime(_renderedAt).TotalMilliseconds >= 20)
             {
-                _rendered = _metrics.Render(options.CacheBlocks);
+                _rendered = _metrics.Render(_options.CacheBlocks);
                 _renderedAt = Stopwatch.GetTimestamp();
             }
             return _rendered;

@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Epp.Lab.Gateway;
+using Epp.Lab.Workers.Events;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -7,7 +9,7 @@ namespace Epp.Lab.Workers;
 
 /// <summary>
 /// One simulated vLLM server on loopback: /v1/chat/completions and /v1/completions (JSON and SSE), /v1/models, /metrics, /health.
-/// Usage reports cached tokens as vLLM does.
+/// Usage reports cached tokens as vLLM does; POST /reset_prefix_cache empties the cache. With sockets for it, KV events are published.
 /// </summary>
 internal sealed class SimulatedWorker : IAsyncDisposable
 {
@@ -15,33 +17,40 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     static readonly string[] Words = ["the", "router", "keeps", "a", "prefix", "where", "it", "was", "seen", "last", "and", "answers", "faster"];
 
     readonly WebApplication _app;
+    readonly EventStream? _events;
     readonly Engine _engine;
     int _served;
 
-    SimulatedWorker(WebApplication app, EngineOptions options)
-    {
-        _app = app;
-        _engine = new Engine(options);
-        app.Run(HandleAsync);
-    }
+    SimulatedWorker(WebApplication app, Engine engine, EventStream? events) =>
+        (_app, _engine, _events, Port) = (app, engine, events, LocalServer.PortOf(app));
 
-    public int Port { get; private set; }
+    public int Port { get; }
+
+    public Engine Engine => _engine;
 
     public string Endpoint => $"127.0.0.1:{Port}";
 
-    /// <summary>Listens on 127.0.0.1; port 0 takes a free one.</summary>
-    public static async Task<SimulatedWorker> StartAsync(int port, EngineOptions options)
+    /// <summary>Listens on 127.0.0.1.</summary>
+    /// <param name="port">0 takes a free one.</param>
+    /// <param name="options">Service times and sizes.</param>
+    /// <param name="events">Listening sockets of publisher and replay, owned from now on; null = no events.</param>
+    /// <param name="rank">Data-parallel rank that the events name.</param>
+    public static async Task<SimulatedWorker> StartAsync(int port, EngineOptions options, (Socket Publisher, Socket Replay)? events = null, int rank = 0)
     {
-        var worker = new SimulatedWorker(LocalServer.Build(port), options);
-        await worker._app.StartAsync().ConfigureAwait(false);
-        worker.Port = LocalServer.PortOf(worker._app);
-        return worker;
+        SimulatedWorker? ready = null;
+        var app = LocalServer.Build(port);
+        app.Run(context => ready is { } worker ? worker.HandleAsync(context) : WriteJsonAsync(context, 503, new { detail = "starting" }));
+        await app.StartAsync().ConfigureAwait(false);
+        // The topic names the port, which is known now.
+        var stream = events is { } sockets ? new EventStream(sockets.Publisher, sockets.Replay, $"kv@127.0.0.1:{LocalServer.PortOf(app)}@{options.Model}") : null;
+        return ready = new SimulatedWorker(app, new Engine(options, stream, rank), stream);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync().ConfigureAwait(false);
         _engine.Dispose();
+        await (_events?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
     }
 
     async Task HandleAsync(HttpContext context)
@@ -60,6 +69,7 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     {
         ("POST", "/v1/chat/completions") => CompleteAsync(context, chat: true),
         ("POST", "/v1/completions") => CompleteAsync(context, chat: false),
+        ("POST", "/reset_prefix_cache") => ResetAsync(context),
         ("GET", "/metrics") => WriteAsync(context, "text/plain; version=0.0.4; charset=utf-8", _engine.RenderMetrics()),
         ("GET", "/health") => WriteAsync(context, "text/plain", ""),
         ("GET", "/v1/models") => WriteJsonAsync(context, 200, new
@@ -69,6 +79,12 @@ internal sealed class SimulatedWorker : IAsyncDisposable
         }),
         _ => WriteJsonAsync(context, 404, new { detail = "Not Found" }),
     };
+
+    Task ResetAsync(HttpContext context)
+    {
+        _engine.Reset();
+        return WriteAsync(context, "text/plain", "");
+    }
 
     async Task CompleteAsync(HttpContext context, bool chat)
     {
@@ -94,7 +110,7 @@ internal sealed class SimulatedWorker : IAsyncDisposable
 
     async Task AnswerAsync(HttpContext context, CompletionRequest request, string id, bool chat)
     {
-        var usage = await _engine.RunAsync(request.Prompt, request.MaxTokens, static (_, _) => ValueTask.CompletedTask, context.RequestAborted).ConfigureAwait(false);
+        var usage = await _engine.RunAsync(PromptIds.Of(request.Prompt, _engine.Options.BytesPerToken), request.MaxTokens, static (_, _) => ValueTask.CompletedTask, context.RequestAborted).ConfigureAwait(false);
         var text = string.Concat(Enumerable.Range(0, request.MaxTokens).Select(Word));
         object choice = chat
             ? new { index = 0, message = new { role = "assistant", content = text }, finish_reason = "length" }
@@ -114,7 +130,7 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     {
         context.Response.ContentType = "text/event-stream; charset=utf-8";
         var kind = chat ? "chat.completion.chunk" : "text_completion";
-        var usage = await _engine.RunAsync(request.Prompt, request.MaxTokens, async (_, i) =>
+        var usage = await _engine.RunAsync(PromptIds.Of(request.Prompt, _engine.Options.BytesPerToken), request.MaxTokens, async (_, i) =>
         {
             var finish = i == request.MaxTokens - 1 ? "length" : null;
             object choice = chat

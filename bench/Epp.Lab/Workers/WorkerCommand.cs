@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using Epp.Lab.Workers.Events;
+
 namespace Epp.Lab.Workers;
 
 /// <summary>`epp-lab worker`: simulated workers in the foreground.</summary>
@@ -12,15 +15,29 @@ internal static class WorkerCommand
         new("max-running", "8", "requests that run at once; the rest wait"),
         new("cache-blocks", "1800", "prefix cache, blocks of 16 tokens"),
         new("model", "lab-model", "model name"),
+        new("events-port", "0", "first of the ports where workers publish KV events; tokens are bytes then; 0 = no events"),
+        new("replay-port", "0", "first of the ports where workers repeat KV events; needed with --events-port"),
+        new("model-folder", "", "folder that the tokenizer of such workers is written to"),
     ];
 
     public static async Task<int> RunAsync(Flags flags, CancellationToken stop)
     {
-        var engine = new EngineOptions(flags.Int("prefill-rate"), flags.Number("decode-ms"), flags.Int("max-running"), flags.Int("cache-blocks"), flags.Text("model"));
+        var hasEvents = flags.Int("events-port") > 0;
+        if (hasEvents != flags.Int("replay-port") > 0)
+        {
+            throw new UsageException("--events-port and --replay-port: found one of them, expected both or neither");
+        }
+        var engine = new EngineOptions(
+            flags.Int("prefill-rate"), flags.Number("decode-ms"), flags.Int("max-running"), flags.Int("cache-blocks"), flags.Text("model"), hasEvents ? 1 : 4);
+        if (flags.Text("model-folder") is { Length: > 0 } folder)
+        {
+            ModelDirectory.Write(Directory.CreateDirectory(folder).FullName);
+        }
         var workers = new List<SimulatedWorker>();
         for (var i = 0; i < flags.Int("count"); i++)
         {
-            workers.Add(await SimulatedWorker.StartAsync(flags.Int("port") + i, engine).ConfigureAwait(false));
+            (Socket, Socket)? events = hasEvents ? (PortRow.Listen(flags.Int("events-port") + i), PortRow.Listen(flags.Int("replay-port") + i)) : null;
+            workers.Add(await SimulatedWorker.StartAsync(flags.Int("port") + i, engine, events, i).ConfigureAwait(false));
         }
         Console.WriteLine($"workers: {string.Join(',', workers.Select(static w => w.Endpoint))}");
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

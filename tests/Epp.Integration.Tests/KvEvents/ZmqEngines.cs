@@ -122,7 +122,7 @@ internal sealed class ZmqEngines : IDisposable
         return line;
     }
 
-    private static bool HasZmq(string python)
+    public static bool HasZmq(string python)
     {
         using var probe = ChildProcesses.Start(new ProcessStartInfo(python, "-c \"import zmq\"") { RedirectStandardError = true });
         probe.WaitForExit();
