@@ -55,7 +55,7 @@ internal sealed class EppProcess : IAsyncDisposable
             "--grpc-port", Text(ports[0]), "--grpc-health-port", Text(ports[1]), "--metrics-port", Text(ports[2]), .. flags,
         ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        var instance = new EppProcess(Process.Start(start)!, folder, ports[0], ports[1], ports[2]);
+        var instance = new EppProcess(await StartAsync(start).ConfigureAwait(false), folder, ports[0], ports[1], ports[2]);
         instance._process.BeginOutputReadLine();
         instance._process.BeginErrorReadLine();
         try
@@ -68,6 +68,29 @@ internal sealed class EppProcess : IAsyncDisposable
             await instance.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>
+    /// The death signal comes when the thread that started the child ends, and threads of the pool end when there is little to do: a thread of
+    /// its own starts it and stays until this process ends.
+    /// </summary>
+    static Task<Process> StartAsync(ProcessStartInfo start)
+    {
+        var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            try
+            {
+                started.SetResult(Process.Start(start)!);
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+                return;
+            }
+            Thread.Sleep(Timeout.Infinite);
+        }) { IsBackground = true }.Start();
+        return started.Task;
     }
 
     async Task WaitUntilServingAsync(CancellationToken cancel)
