@@ -139,7 +139,8 @@ var extProc = new ExtProcService(
     new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking), exchangeLog);
 
 // 5. The listeners.
-var readiness = new Readiness(kubernetes?.Health ?? new HealthSources(() => pool.HasSynced));
+var health = kubernetes?.Health ?? new HealthSources(() => pool.HasSynced);
+var readiness = new Readiness(tokens is null ? health : health with { Live = () => tokens.IsReady && health.Live() });
 var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = extProc.ProcessAsync };
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, readiness.Listed).Register(healthMethods);

@@ -178,10 +178,10 @@ internal static class IndexTraceRun
         {
             QueryBlocks += blocks;
             var deepest = 0;
-            for (var i = 0; i < match.Count; i++)
+            foreach (var held in match.DeviceBlocks)
             {
-                deepest = Math.Max(deepest, match.Blocks(i));
-                Score += match.Blocks(i);
+                deepest = Math.Max(deepest, held);
+                Score += held;
             }
 
             Matched += deepest;

@@ -121,7 +121,10 @@ internal static class PreciseDemo
         public async ValueTask DisposeAsync()
         {
             await gateway.DisposeAsync().ConfigureAwait(false);
-            await (epp?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+            if (epp is not null)
+            {
+                await epp.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 }

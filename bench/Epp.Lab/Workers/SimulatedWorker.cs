@@ -50,7 +50,10 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     {
         await _app.DisposeAsync().ConfigureAwait(false);
         _engine.Dispose();
-        await (_events?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+        if (_events is not null)
+        {
+            await _events.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     async Task HandleAsync(HttpContext context)

@@ -17,6 +17,8 @@ internal sealed partial class HolderTable
     public int Walk(ReadOnlySpan<ulong> hashes, PrefixWalk walk, ReadOnlySpan<ulong> alive, bool toTheEnd, bool earlyExit)
     {
         walk.Begin(hashes.Length, SetWords);
+        var words = walk.Words.AsSpan(0, hashes.Length);
+        var places = walk.Places.AsSpan(0, hashes.Length);
         var previous = 0UL;
         var position = 0;
         var warmed = 0UL;
@@ -30,9 +32,8 @@ internal sealed partial class HolderTable
 
             for (; position < end; position++)
             {
-                var word = Find(hashes[position], out var place);
-                walk.Words[position] = word;
-                walk.Places[position] = place;
+                var word = Find(hashes[position], out places[position]);
+                words[position] = word;
                 word &= HoldersMask;
                 if (word == previous && word != 0)
                 {
@@ -61,6 +62,8 @@ internal sealed partial class HolderTable
     /// <summary>Reader: true when the first <paramref name="count"/> blocks of a walk still have the holders it read, and had them all along.</summary>
     public bool IsUnchanged(ReadOnlySpan<ulong> hashes, PrefixWalk walk, int count)
     {
+        // Bits were read without order; this comes after them.
+        Interlocked.MemoryBarrier();
         for (var i = 0; i < count; i++)
         {
             ref var entry = ref _entries[walk.Places[i]];
@@ -169,20 +172,35 @@ internal sealed partial class HolderTable
         return IsSet(word) ? NarrowSet(Bits(word), position, walk) : NarrowToInline(word, position, walk);
     }
 
+    /// <summary>A vector of words at a time: most hold nobody who falls out.</summary>
     private static bool NarrowSet(Span<ulong> bits, int position, PrefixWalk walk)
     {
-        for (var w = 0; w < walk.LiveBits.Length; w++)
+        var lives = walk.LiveBits;
+        var w = 0;
+        for (; w + Vector<ulong>.Count <= lives.Length && w + Vector<ulong>.Count <= bits.Length; w += Vector<ulong>.Count)
         {
-            var live = walk.LiveBits[w];
-            var gone = live & ~(w < bits.Length ? Volatile.Read(ref bits[w]) : 0);
-            if (gone != 0)
+            var gone = Vector.AndNot(new Vector<ulong>(lives[w..]), new Vector<ulong>(bits[w..]));
+            for (var i = 0; gone != Vector<ulong>.Zero && i < Vector<ulong>.Count; i++)
             {
-                walk.LiveBits[w] = live & ~gone;
-                LeaveWord(gone, w, position, walk);
+                Drop(gone[i], w + i, position, walk);
             }
         }
 
+        for (; w < lives.Length; w++)
+        {
+            Drop(lives[w] & ~(w < bits.Length ? bits[w] : 0), w, position, walk);
+        }
+
         return walk.LiveCount > 0;
+    }
+
+    private static void Drop(ulong gone, int word, int position, PrefixWalk walk)
+    {
+        if (gone != 0)
+        {
+            walk.LiveBits[word] &= ~gone;
+            LeaveWord(gone, word, position, walk);
+        }
     }
 
     private static bool NarrowToInline(ulong word, int position, PrefixWalk walk)

@@ -32,6 +32,9 @@ public sealed class KvMatch
     /// <summary>Ranks that hold at least the first block; in no order.</summary>
     public int Count => Walk.Count + _tieredCount;
 
+    /// <summary>Leading blocks of the ranks that have blocks on the device only; they stand first.</summary>
+    public ReadOnlySpan<int> DeviceBlocks => Walk.Depths;
+
     internal PrefixWalk Walk { get; } = new();
 
     /// <summary>Most blocks that any rank holds.</summary>
@@ -40,9 +43,14 @@ public sealed class KvMatch
         get
         {
             var deepest = 0;
-            for (var i = 0; i < Count; i++)
+            foreach (var blocks in Walk.Depths)
             {
-                deepest = Math.Max(deepest, Blocks(i));
+                deepest = Math.Max(deepest, blocks);
+            }
+
+            for (var i = 0; i < _tieredCount; i++)
+            {
+                deepest = Math.Max(deepest, _tiered[i].Blocks);
             }
 
             return deepest;

@@ -1,6 +1,7 @@
 using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.KvEvents.Engines;
+using Epp.Native.Prefix;
 using Epp.Native.Wire;
 
 namespace Epp.Native.Tests.KvEvents;
@@ -50,6 +51,37 @@ public sealed class DecoderFuzzTests
         }
 
         Assert.True(sink.Events > 10_000, $"only {sink.Events} events survived: the mutations are too wild to test anything");
+    }
+
+    /// <summary>What survives the decoders goes into an index: nothing throws, and its memory stays within the budget.</summary>
+    [Fact]
+    public void Decode_MutatedMessages_IntoAnIndex_StaysWithinItsBudget()
+    {
+        const int Seed = 20261129;
+        var random = new Random(Seed);
+        var index = new KvIndex(1, 1 << 20);
+        var writer = new KvIndexWriter(index, new PromptShapes());
+        var filter = new KvEventFilter(writer);
+        var engines = new EngineEventDecoder();
+        var dynamo = new DynamoEventDecoder();
+        var match = new KvMatch();
+        for (var round = 0; round < 60_000; round++)
+        {
+            var bytes = Mutate(random, Seeds[random.Next(Seeds.Length)]);
+            try
+            {
+                engines.Decode(bytes, Publisher with { WorkerId = (ulong)random.Next(5) }, (ulong)round, filter);
+                dynamo.Decode(bytes, filter);
+                index.Find([(ulong)random.NextInt64(), 2], match);
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"seed {Seed}, round {round}: {Convert.ToHexString(bytes)}: {e}");
+            }
+        }
+
+        Assert.True(index.BytesUsed <= index.BudgetBytes, $"{index.BytesUsed} bytes");
+        Assert.True(writer.Totals.StoredBlocks > 1000, $"only {writer.Totals} survived");
     }
 
     [Fact]
