@@ -22,17 +22,20 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
     private readonly Slot[] _slots;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _period;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loading;
+    private volatile bool _isReady;
     private long _exact;
     private long _refused;
 
     /// <param name="models">Names and directories.</param>
     /// <param name="logger">Takes what was loaded.</param>
     /// <param name="time">The clock, also of templates that print the date.</param>
-    public LocalModels(IReadOnlyList<LocalModelConfig> models, ILogger logger, TimeProvider time)
+    /// <param name="period">Pause between looks at the files; null = 10 s.</param>
+    public LocalModels(IReadOnlyList<LocalModelConfig> models, ILogger logger, TimeProvider time, TimeSpan? period = null)
     {
-        (_logger, _time) = (logger, time);
+        (_logger, _time, _period) = (logger, time, period ?? Period);
         _slots = new Slot[models.Count];
         for (var i = 0; i < _slots.Length; i++)
         {
@@ -43,7 +46,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
     }
 
     /// <summary>True once every model was loaded or failed to.</summary>
-    public bool IsReady { get; private set; }
+    public bool IsReady => _isReady;
 
     /// <summary>Requests tokenized.</summary>
     public long Exact => Volatile.Read(ref _exact);
@@ -175,8 +178,8 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
                 }
             }
 
-            IsReady = true;
-            await Task.Delay(Period, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _isReady = true;
+            await Task.Delay(_period, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
