@@ -24,7 +24,6 @@ public sealed class ApproxPrefixIndex
     private readonly long _budgetBytes;
     private RecencyLists _recency;
     private HolderTable _table;
-    private int _warmed;
 
     /// <param name="seed">Secret that spreads hashes over the tables.</param>
     /// <param name="budgetBytes">Most bytes of all arrays together, a table being replaced included; at least 1 MiB.</param>
@@ -134,7 +133,9 @@ public sealed class ApproxPrefixIndex
         var held = _recency.CountOf(slot);
         Span<ulong> oldest = stackalloc ulong[Batch];
         oldest = oldest[..Math.Clamp(held + batch.Length - capacity, 0, Math.Min(held, batch.Length))];
-        _warmed = _recency.Warm(slot, batch, oldest) + _table.Warm(batch) + _table.Warm(oldest);
+        _recency.Warm(slot, batch, oldest);
+        _table.Warm(batch);
+        _table.Warm(oldest);
     }
 
     private void AddNew(ushort slot, ulong hash, int capacity)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Epp.Native.Kernels;
 
 namespace Epp.Native.Prefix;
 
@@ -55,8 +56,14 @@ internal sealed class HoldTable
         return i >= 0;
     }
 
-    /// <summary>Reads the entry where a name's chain begins; the value only keeps the read alive.</summary>
-    public ulong Warm(ushort slot, ulong external) => _entries.Length == 0 ? 0 : _entries[Home(slot, external)].External;
+    /// <summary>Asks for the entry where a name's chain begins.</summary>
+    public void Warm(ushort slot, ulong external)
+    {
+        if (_entries.Length > 0)
+        {
+            Prefetch.Before(ref _entries[Home(slot, external)], 1);
+        }
+    }
 
     /// <summary>Adds a copy; returns how many there are now. There is room: see <see cref="Reserve"/>.</summary>
     public int Add(ushort slot, ulong external, ulong sequence)
@@ -139,7 +146,7 @@ internal sealed class HoldTable
     private void Rebuild(ReadOnlySpan<ulong> dead, Func<ushort, ulong, bool>? isHeld, int size)
     {
         var old = _entries;
-        _entries = new Entry[size];
+        _entries = HugePages.Allocate<Entry>(size);
         _shift = 64 - System.Numerics.BitOperations.Log2((uint)size);
         Used = 0;
         Live = 0;

@@ -10,7 +10,7 @@ internal sealed partial class HolderTable
     /// Lets the holders of an entry in, and those out of <paramref name="bits"/> that are not among them; returns the word that belongs
     /// to them, 0 where the entry has gone meanwhile or changes faster than it can be read.
     /// </summary>
-    private ulong Enter(ulong word, ulong hash, int index, int position, Span<int> counts, Span<ulong> bits)
+    private ulong Enter(ulong word, ulong hash, int number, int position, Span<int> counts, Span<ulong> bits)
     {
         for (var attempt = 0; attempt < ReadAttempts; attempt++)
         {
@@ -22,14 +22,14 @@ internal sealed partial class HolderTable
             }
 
             ChangeAll(Bits(word), bits, position, counts);
-            ref var entry = ref _entries[index];
+            ref var entry = ref _entries[number];
             var again = Volatile.Read(ref entry.Holders) & HoldersMask;
             if (again == word)
             {
                 return word;
             }
 
-            if (again is 0 or Tombstone || Volatile.Read(ref entry.Hash) != hash)
+            if (again == 0 || Volatile.Read(ref entry.Hash) != hash)
             {
                 return 0;
             }

@@ -17,17 +17,13 @@ internal sealed partial class HolderTable
     /// <summary>Reader: says that the first blocks of a walk were matched now. Racing readers may both write; either is right.</summary>
     public void StampMatched(PrefixWalk walk, int count)
     {
-        if (_stamps is not { } stamps)
-        {
-            return;
-        }
-
         var epoch = Epoch;
         foreach (var place in walk.Places.AsSpan(0, count))
         {
-            if (stamps[place] != epoch)
+            ref var entry = ref _entries[place];
+            if (entry.Stamp != epoch)
             {
-                stamps[place] = epoch;
+                entry.Stamp = epoch;
             }
         }
     }
@@ -41,7 +37,7 @@ internal sealed partial class HolderTable
         for (var i = 0; i < _entries.Length; i++)
         {
             var word = _entries[i].Holders & HoldersMask;
-            if (word is 0 or Tombstone)
+            if (word == 0)
             {
                 continue;
             }
@@ -64,9 +60,9 @@ internal sealed partial class HolderTable
         counts.Clear();
         for (var i = 0; i < _entries.Length; i++)
         {
-            if ((_entries[i].Holders & HoldersMask) is not (0 or Tombstone))
+            if ((_entries[i].Holders & HoldersMask) != 0)
             {
-                counts[_stamps![i]]++;
+                counts[_entries[i].Stamp]++;
             }
         }
     }
@@ -74,9 +70,9 @@ internal sealed partial class HolderTable
     /// <summary>Writer: halves the past, so that stamps stay within a byte.</summary>
     public void AgeStamps()
     {
-        foreach (ref var stamp in _stamps.AsSpan())
+        foreach (ref var entry in _entries.AsSpan())
         {
-            stamp = (byte)Math.Max(0, stamp - 128);
+            entry.Stamp = (byte)Math.Max(0, entry.Stamp - 128);
         }
 
         Epoch -= 128;
@@ -95,7 +91,7 @@ internal sealed partial class HolderTable
         for (var i = 0; i < _entries.Length && evicted < most; i++)
         {
             var word = _entries[i].Holders & HoldersMask;
-            if (word is 0 or Tombstone || _stamps![i] > stamp)
+            if (word == 0 || _entries[i].Stamp > stamp)
             {
                 continue;
             }
@@ -106,14 +102,6 @@ internal sealed partial class HolderTable
         }
 
         return evicted;
-    }
-
-    private void Stamp(int index, byte stamp)
-    {
-        if (_stamps is not null)
-        {
-            _stamps[index] = stamp;
-        }
     }
 
     private void RemoveAt(int index, ulong word)

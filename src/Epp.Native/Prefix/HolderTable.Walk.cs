@@ -1,12 +1,13 @@
 using System.Numerics;
+using Epp.Native.Kernels;
 
 namespace Epp.Native.Prefix;
 
 /// <summary>How a reader finds out who holds a chain from its first block on without a gap; see the rules above the first part.</summary>
 internal sealed partial class HolderTable
 {
-    /// <summary>Blocks whose cache misses overlap.</summary>
-    private const int Batch = 16;
+    /// <summary>Cache lines of a row of neighbours that are asked for at once: 21 blocks.</summary>
+    private const int RowLines = 8;
 
     /// <summary>
     /// Reader: walks a chain until no slot of <paramref name="alive"/> is left that held every block so far, or, with
@@ -21,42 +22,76 @@ internal sealed partial class HolderTable
         var places = walk.Places.AsSpan(0, hashes.Length);
         var previous = 0UL;
         var position = 0;
-        var warmed = 0UL;
-        while (position < hashes.Length)
+        var warm = 0;
+        var begins = 0;
+        var number = 1;
+        var begun = 0;
+        for (; position < hashes.Length; position++)
         {
-            var end = Math.Min(position + Batch, hashes.Length);
-            for (var i = position; i < end; i++)
+            // Chains are stored from their end: the next block stands one before.
+            var word = At(--number, hashes[position]);
+            if (word == 0)
             {
-                warmed += _entries[Home(hashes[i])].Holders;
+                // Twice in a row: the chain lies scattered, more lookups will follow, and their misses may overlap.
+                if (begins > 0 && begins == position - 1 && position >= warm)
+                {
+                    warm = Math.Min(position + Batch, hashes.Length);
+                    Warm(hashes[position..warm]);
+                }
+
+                word = FindNext(begun, hashes[position], out number);
+                begun = number;
+                begins = position;
             }
 
-            for (; position < end; position++)
+            words[position] = word;
+            places[position] = number;
+            word &= HoldersMask;
+            if (word == previous && word != 0)
             {
-                var word = Find(hashes[position], out places[position]);
-                words[position] = word;
-                word &= HoldersMask;
-                if (word == previous && word != 0)
-                {
-                    continue;
-                }
+                continue;
+            }
 
-                previous = word;
-                if (word == 0)
-                {
-                    return Stop(walk, position, warmed);
-                }
+            previous = word;
+            if (word == 0)
+            {
+                break;
+            }
 
-                walk.Runs.Add((position, word));
-                var any = position == 0 ? Enter(word, walk, alive) : walk.HasLive && Narrow(word, position, walk);
-                if (!toTheEnd && (!any || (earlyExit && walk.LiveCount == 1)))
-                {
-                    // One that is alone is counted to here: a lower bound.
-                    return Stop(walk, position + 1, warmed);
-                }
+            walk.Runs.Add((position, word));
+            var any = position == 0 ? Enter(word, walk, alive) : walk.HasLive && Narrow(word, position, walk);
+            if (!toTheEnd && (!any || (earlyExit && walk.LiveCount == 1)))
+            {
+                // One that is alone is counted to here: a lower bound.
+                position++;
+                break;
             }
         }
 
-        return Stop(walk, position, warmed);
+        LeaveAll(walk, position);
+        return position;
+    }
+
+    /// <summary>
+    /// The holders and the number of the block that begins the next row of neighbours: where it was found the last time, or by the index. Asks
+    /// for the row, and for the one that followed it the last time.
+    /// </summary>
+    /// <param name="begun">The entry that began the row before; 0 = none.</param>
+    /// <param name="hash">The block.</param>
+    /// <param name="number">Its entry.</param>
+    private ulong FindNext(int begun, ulong hash, out int number)
+    {
+        number = _entries[begun].Next;
+        var word = At(number, hash);
+        if (word == 0 && (word = Find(hash, out number)) != 0 && begun != 0)
+        {
+            _entries[begun].Next = number;
+        }
+
+        ref var entry = ref _entries[number];
+        Prefetch.Before(ref entry, RowLines);
+        Prefetch.Before(ref _entries[entry.Next], RowLines);
+        return word;
     }
 
     /// <summary>Reader: true when the first <paramref name="count"/> blocks of a walk still have the holders it read, and had them all along.</summary>
@@ -96,13 +131,6 @@ internal sealed partial class HolderTable
         }
 
         return false;
-    }
-
-    private static int Stop(PrefixWalk walk, int depth, ulong warmed)
-    {
-        walk.Warmed = warmed;
-        LeaveAll(walk, depth);
-        return depth;
     }
 
     /// <summary>The holders of the first block that are alive.</summary>
@@ -257,9 +285,6 @@ internal sealed partial class HolderTable
     private static void LeaveWord(ulong gone, int word, int position, PrefixWalk walk)
     {
         walk.LiveCount -= BitOperations.PopCount(gone);
-        for (; gone != 0; gone &= gone - 1)
-        {
-            walk.Leave((ushort)((word * 64) + BitOperations.TrailingZeroCount(gone)), position);
-        }
+        walk.Leave(gone, word * 64, position);
     }
 }

@@ -11,18 +11,6 @@ internal sealed partial class HolderTable
     /// </summary>
     private readonly record struct Step(ulong From, ushort Slot, ulong To);
 
-    /// <summary>Reads the entries where these hashes' chains begin, see <see cref="RecencyLists.Warm"/>.</summary>
-    public int Warm(ReadOnlySpan<ulong> hashes)
-    {
-        var read = 0;
-        foreach (var hash in hashes)
-        {
-            read += (int)_entries[Home(hash)].Holders;
-        }
-
-        return read;
-    }
-
     /// <summary>Writer: true when the hash has a holder.</summary>
     public bool Contains(ulong hash) => Find(hash, out _) != 0;
 
@@ -38,7 +26,7 @@ internal sealed partial class HolderTable
         var blocks = new List<ulong>();
         foreach (ref var entry in _entries.AsSpan())
         {
-            if ((entry.Holders & HoldersMask) is not (0 or Tombstone) && IsHeld(entry.Holders, slot))
+            if ((entry.Holders & HoldersMask) != 0 && IsHeld(entry.Holders, slot))
             {
                 blocks.Add(entry.Hash);
             }
@@ -52,20 +40,20 @@ internal sealed partial class HolderTable
     /// </summary>
     public bool Add(ulong hash, ushort slot)
     {
-        var i = Home(hash);
+        var spread = Spread(hash);
+        var mark = Mark(spread);
+        var i = Home(spread);
         var free = -1;
-        while (Tag(_entries[i].Holders) is var tag and not 0)
+        for (; _index[i] is var place and not 0; i = (i + 1) & (_index.Length - 1))
         {
-            if (tag == TombstoneTag)
+            if (place == Tombstone)
             {
                 free = free < 0 ? i : free;
             }
-            else if (_entries[i].Hash == hash)
+            else if ((place ^ mark) <= _numbers && _entries[place & _numbers].Hash == hash)
             {
-                return AddHolder(ref _entries[i], slot);
+                return AddHolder(ref _entries[place & _numbers], slot);
             }
-
-            i = (i + 1) & (_entries.Length - 1);
         }
 
         if (free < 0)
@@ -75,16 +63,18 @@ internal sealed partial class HolderTable
         }
 
         Count++;
-        Volatile.Write(ref _entries[free].Hash, hash);
-        Change(ref _entries[free], (1UL << TagShift) | slot);
-        Stamp(free, _epoch);
+        var number = TakeFree();
+        Volatile.Write(ref _entries[number].Hash, hash);
+        Change(ref _entries[number], (1UL << TagShift) | slot);
+        _entries[number].Stamp = _epoch;
+        Volatile.Write(ref _index[free], mark | (uint)number);
         return true;
     }
 
     /// <summary>Writer: removes a holder; the entry goes with its last one. False where it was none.</summary>
     public bool Remove(ulong hash, ushort slot)
     {
-        var word = Find(hash, out var index) & HoldersMask;
+        var word = Find(hash, out var number) & HoldersMask;
         if (word == 0)
         {
             return false;
@@ -98,12 +88,12 @@ internal sealed partial class HolderTable
 
         if (next != 0)
         {
-            Replace(ref _entries[index], word, next);
+            Replace(ref _entries[number], word, next);
             return next != word;
         }
 
         Count--;
-        Free(index);
+        Free(number);
         return true;
     }
 
@@ -116,29 +106,22 @@ internal sealed partial class HolderTable
         {
             var entry = _entries[from];
             var word = entry.Holders & HoldersMask;
-            if (word is 0 or Tombstone)
+            if (word == 0)
             {
                 continue;
             }
 
-            var i = next.Home(entry.Hash);
-            while (next._entries[i].Holders != 0)
-            {
-                i = (i + 1) & (next._entries.Length - 1);
-            }
-
-            next.Stamp(i, _stamps is null ? (byte)0 : _stamps[from]);
             if (IsSet(word))
             {
                 word = next.CopyOf(Bits(word), ref moved[(uint)word]);
                 next._setEntries++;
             }
 
-            next._entries[i] = new Entry { Hash = entry.Hash, Holders = word };
-            next._used++;
+            next.Append(entry with { Holders = word, Next = 0 });
         }
 
         next.Count = Count;
+        next.FillIndex();
     }
 
     private ulong CopyOf(ReadOnlySpan<ulong> bits, ref ulong copy)
@@ -284,25 +267,6 @@ internal sealed partial class HolderTable
         }
 
         return inline;
-    }
-
-    /// <summary>Frees an entry: really where the next one is free, for then no probe chain goes through it, else by a tombstone.</summary>
-    private void Free(int index)
-    {
-        var mask = _entries.Length - 1;
-        if (Tag(_entries[(index + 1) & mask].Holders) != 0)
-        {
-            Change(ref _entries[index], Tombstone);
-            return;
-        }
-
-        do
-        {
-            Change(ref _entries[index], 0);
-            _used--;
-            index = (index - 1) & mask;
-        }
-        while (Tag(_entries[index].Holders) == TombstoneTag);
     }
 
     /// <summary>Stores who holds an entry, and that it changed.</summary>

@@ -71,7 +71,7 @@ public sealed partial class KvIndex
     /// <summary>One table may be rebuilt while both stand.</summary>
     private bool Fits(int tableLog2, long holdBytes)
     {
-        var table = HolderTable.EntryBytesOf(tableLog2) + (1L << tableLog2);
+        var table = HolderTable.EntryBytesOf(tableLog2);
         var sets = _table.SetBytes;
         return table + holdBytes + sets + Math.Max(table + sets, holdBytes) <= _budgetBytes;
     }
@@ -121,7 +121,7 @@ public sealed partial class KvIndex
 
     private void Rebuild(int sizeLog2, int setWords)
     {
-        var next = new HolderTable(sizeLog2, setWords, _seed, stamped: true);
+        var next = new HolderTable(sizeLog2, setWords, _seed);
         _table.CopyTo(next);
         Volatile.Write(ref _table, next);
     }

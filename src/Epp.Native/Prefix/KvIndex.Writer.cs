@@ -6,7 +6,6 @@ namespace Epp.Native.Prefix;
 public sealed partial class KvIndex
 {
     private int _shadows;
-    private ulong _warmed;
 
     /// <summary>Gives a worker the number that matches name it by.</summary>
     public void SetOwner(ulong workerId, int owner)
@@ -190,10 +189,10 @@ public sealed partial class KvIndex
         for (var end = sequences.Length; end > 0;)
         {
             var start = Math.Max(0, end - Batch);
-            _warmed += (ulong)_table.Warm(sequences[start..end]);
+            _table.Warm(sequences[start..end]);
             for (var i = start; holder.IsNamed && i < end; i++)
             {
-                _warmed += _holds.Warm(slot, externals[i]);
+                _holds.Warm(slot, externals[i]);
             }
 
             for (var i = end - 1; i >= start; i--)

@@ -48,7 +48,7 @@ public sealed partial class KvIndex
         _seed = seed;
         _budgetBytes = Math.Max(1 << 20, budgetBytes);
         _holds = new HoldTable(seed);
-        _table = new HolderTable(FirstTableLog2, 1, seed, stamped: true);
+        _table = new HolderTable(FirstTableLog2, 1, seed);
     }
 
     /// <summary>Distinct blocks with a holder.</summary>

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Epp.Native.Prefix;
 
 /// <summary>Working memory and outcome of one walk along a chain of blocks. Reused; not thread-safe.</summary>
@@ -35,9 +37,6 @@ internal sealed class PrefixWalk
     /// <summary>For each of <see cref="Slots"/> how many leading blocks it holds, ≥ 1.</summary>
     public ReadOnlySpan<int> Depths => _depths.AsSpan(0, Count);
 
-    /// <summary>Keeps reads alive that only warm the cache.</summary>
-    public ulong Warmed { get; set; }
-
     public void Begin(int blocks, int setWords)
     {
         if (Words.Length < blocks)
@@ -61,14 +60,36 @@ internal sealed class PrefixWalk
 
     public void Leave(ushort slot, int depth)
     {
-        if (Count == _slots.Length)
-        {
-            Array.Resize(ref _slots, Count * 2);
-            Array.Resize(ref _depths, Count * 2);
-        }
-
+        Reserve(1);
         _slots[Count] = slot;
         _depths[Count++] = depth;
+    }
+
+    /// <summary>Up to 64 slots fall out at once.</summary>
+    /// <param name="slots">One bit each.</param>
+    /// <param name="first">The slot of the lowest bit.</param>
+    /// <param name="depth">Where.</param>
+    public void Leave(ulong slots, int first, int depth)
+    {
+        Reserve(64);
+        var into = _slots.AsSpan(Count, 64);
+        var n = 0;
+        for (; slots != 0 && n < into.Length; slots &= slots - 1)
+        {
+            into[n++] = (ushort)(first + BitOperations.TrailingZeroCount(slots));
+        }
+
+        _depths.AsSpan(Count, n).Fill(depth);
+        Count += n;
+    }
+
+    private void Reserve(int more)
+    {
+        if (Count + more > _slots.Length)
+        {
+            Array.Resize(ref _slots, _slots.Length * 2);
+            Array.Resize(ref _depths, _slots.Length);
+        }
     }
 
     /// <summary>A growing list of runs.</summary>

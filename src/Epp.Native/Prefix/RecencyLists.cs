@@ -1,3 +1,5 @@
+using Epp.Native.Kernels;
+
 namespace Epp.Native.Prefix;
 
 /// <summary>
@@ -88,20 +90,19 @@ internal sealed class RecencyLists(ulong multiplier)
     }
 
     /// <summary>
-    /// Reads what the next steps will read, for these hashes and for as many of the slot's oldest, which are returned in
-    /// <paramref name="oldest"/>: the cache misses of a batch then overlap instead of queueing. Returns a value that keeps the reads alive.
+    /// Asks for what the next steps will read, for these hashes and for as many of the slot's oldest, which are returned in
+    /// <paramref name="oldest"/>: the cache misses of a batch then overlap instead of queueing.
     /// </summary>
-    public int Warm(ushort slot, ReadOnlySpan<ulong> hashes, Span<ulong> oldest)
+    public void Warm(ushort slot, ReadOnlySpan<ulong> hashes, Span<ulong> oldest)
     {
-        var read = 0;
         if (_keys.Length == 0)
         {
-            return read;
+            return;
         }
 
         foreach (var hash in hashes)
         {
-            read += _keys[Home(Mix(slot, hash))].Node;
+            Prefetch.Before(ref _keys[Home(Mix(slot, hash))], 1);
         }
 
         var node = oldest.IsEmpty ? None : _slots[slot].Oldest;
@@ -109,10 +110,8 @@ internal sealed class RecencyLists(ulong multiplier)
         {
             oldest[i] = At(node).Hash;
             node = At(node).Newer;
-            read += _keys[Home(Mix(slot, oldest[i]))].Node;
+            Prefetch.Before(ref _keys[Home(Mix(slot, oldest[i]))], 1);
         }
-
-        return read;
     }
 
     /// <summary>Makes the hash the slot's newest; false where the slot does not hold it.</summary>
