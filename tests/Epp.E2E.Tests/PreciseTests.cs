@@ -15,16 +15,14 @@ public sealed class PreciseTests(ITestOutputHelper output)
     private static readonly string Requests = Environment.GetEnvironmentVariable("EPP_HIT_REQUESTS") ?? "1500";
 
     [SkippableFact]
-    public void Hits_UnderEvictionAndResets_PredictedEqualsHeldEqualsObserved()
+    public void Hits_UnderEvictionAndResets_PredictedEqualsHeldEqualsObserved() => CheckHits(Run("hits", "--requests", Requests));
+
+    /// <summary>Workers that publish as Dynamo's do, over a real nats-server.</summary>
+    [SkippableFact]
+    public void Hits_EventsOfDynamoOverNats_PredictedEqualsHeldEqualsObserved()
     {
-        var text = Run("hits", "--requests", Requests);
-        Assert.Contains($"predicted = held = observed: {Requests} of {Requests} requests, 4 workers each", text, StringComparison.Ordinal);
-        // What was compared is worth comparing: prefixes were shared, blocks evicted, caches emptied.
-        var figures = text.Split('\n').First(static l => l.Contains(" requests with a hit, ", StringComparison.Ordinal)).Split(' ');
-        Assert.True(Number(figures[0]) > Number(Requests) / 2, "half of the requests should find a prefix");
-        Assert.True(Number(figures[Array.IndexOf(figures, "cached") - 1]) > Number(Requests) / 100, "last blocks should be computed anew, which leaves copies");
-        Assert.True(Number(figures[Array.IndexOf(figures, "removed,") - 1]) > Number(Requests), "the caches should be under pressure");
-        Assert.True(Number(figures[Array.IndexOf(figures, "caches") - 1]) > 0, "caches should be emptied now and then");
+        using var nats = new NatsServer(jetStream: false);
+        CheckHits(Run("hits", "--requests", Requests, "--nats", nats.Url));
     }
 
     [SkippableFact]
@@ -38,6 +36,17 @@ public sealed class PreciseTests(ITestOutputHelper output)
             Assert.True(Hits(table, "precise ") > Hits(table, "approximate "), "precise prefixes must hit more than approximate ones");
             Assert.True(Hits(table, "precise ") > Hits(table, "round-robin "), "precise prefixes must hit more than round-robin");
         }
+    }
+
+    private static void CheckHits(string text)
+    {
+        Assert.Contains($"predicted = held = observed: {Requests} of {Requests} requests, 4 workers each", text, StringComparison.Ordinal);
+        // What was compared is worth comparing: prefixes were shared, blocks evicted, caches emptied.
+        var figures = text.Split('\n').First(static l => l.Contains(" requests with a hit, ", StringComparison.Ordinal)).Split(' ');
+        Assert.True(Number(figures[0]) > Number(Requests) / 2, "half of the requests should find a prefix");
+        Assert.True(Number(figures[Array.IndexOf(figures, "cached") - 1]) > Number(Requests) / 100, "last blocks should be computed anew, which leaves copies");
+        Assert.True(Number(figures[Array.IndexOf(figures, "removed,") - 1]) > Number(Requests), "the caches should be under pressure");
+        Assert.True(Number(figures[Array.IndexOf(figures, "caches") - 1]) > 0, "caches should be emptied now and then");
     }
 
     private string Run(params string[] arguments)

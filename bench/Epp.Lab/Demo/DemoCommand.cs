@@ -40,7 +40,7 @@ internal static class DemoCommand
         var workers = await WorkerSet.StartAsync(count, new EngineOptions()).ConfigureAwait(false);
         await using var ownedWorkers = workers.ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
-        var epp = await EppProcess.StartAsync(flags.Text("epp"), EppConfig.Approximate, workers.Ports, stop).ConfigureAwait(false);
+        var epp = await EppProcess.StartAsync(flags.Text("epp"), EppConfig.Approximate, workers, stop).ConfigureAwait(false);
         await using var ownedEpp = epp.ConfigureAwait(false);
         Console.WriteLine($"the EPP serves after {Stopwatch.GetElapsedTime(started).TotalMilliseconds:0} ms");
         var gateway = await GatewayServer.StartAsync(flags.Int("port"), new Uri($"http://127.0.0.1:{epp.GrpcPort}"), workers.Endpoints).ConfigureAwait(false);

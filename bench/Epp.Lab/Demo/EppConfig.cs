@@ -1,4 +1,5 @@
 using System.Globalization;
+using Epp.Lab.Workers.Events;
 
 namespace Epp.Lab.Demo;
 
@@ -54,7 +55,7 @@ internal static class EppConfig
           parameters:
             speculativeIndexing: @SPECULATIVE@
             kvEventsConfig:
-              podDiscoveryConfig: {socketPort: @EVENTS@, replaySocketPort: @REPLAY@}
+              @SOURCE@
         - type: queue-scorer
         - type: kv-cache-utilization-scorer
         - type: prefix-cache-scorer
@@ -108,7 +109,10 @@ internal static class EppConfig
         .Replace("@MODEL@", workers.Model, StringComparison.Ordinal)
         .Replace("@DIRECTORY@", workers.ModelFolder, StringComparison.Ordinal)
         .Replace("@SPECULATIVE@", speculative ? "true" : "false", StringComparison.Ordinal)
-        .Replace("@EVENTS@", workers.EventsPort.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        .Replace("@REPLAY@", workers.ReplayPort.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace(
+            "@SOURCE@",
+            workers.Nats.Length > 0 ? $"dynamo: {{namespace: {DynamoEvents.Namespace}, component: {DynamoEvents.Component}}}" : string.Create(
+                CultureInfo.InvariantCulture, $"podDiscoveryConfig: {{socketPort: {workers.EventsPort}, replaySocketPort: {workers.ReplayPort}}}"),
+            StringComparison.Ordinal)
         .Replace("@PROFILE@", profile, StringComparison.Ordinal);
 }

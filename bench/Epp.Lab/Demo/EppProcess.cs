@@ -29,10 +29,10 @@ internal sealed class EppProcess : IAsyncDisposable
     /// <summary>Starts an EPP and waits until its health service says SERVING.</summary>
     /// <param name="epp">A binary, or a .dll run by dotnet.</param>
     /// <param name="config">An <see cref="EppConfig"/>.</param>
-    /// <param name="workerPorts">Ports of the workers; number N becomes endpoint sim-rank-N.</param>
+    /// <param name="workers">The pool.</param>
     /// <param name="cancel">Ends the wait.</param>
     /// <param name="flags">Further flags.</param>
-    public static async Task<EppProcess> StartAsync(string epp, string config, IReadOnlyList<int> workerPorts, CancellationToken cancel, params string[] flags)
+    public static async Task<EppProcess> StartAsync(string epp, string config, WorkerSet workers, CancellationToken cancel, params string[] flags)
     {
         if (!File.Exists(epp))
         {
@@ -41,7 +41,7 @@ internal sealed class EppProcess : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("epp-lab-").FullName;
         var endpoints = Path.Combine(folder, "endpoints.yaml");
         var configFile = Path.Combine(folder, "config.yaml");
-        await File.WriteAllLinesAsync(endpoints, ["endpoints:", .. workerPorts.Select(static (port, i) => $"- {{name: sim-rank-{i}, address: 127.0.0.1, port: \"{port}\"}}")], cancel).ConfigureAwait(false);
+        await File.WriteAllLinesAsync(endpoints, ["endpoints:", .. workers.Ports.Select((port, i) => $"- {{name: {workers.NameOf(i)}, address: 127.0.0.1, port: \"{port}\"}}")], cancel).ConfigureAwait(false);
         await File.WriteAllTextAsync(configFile, config.Replace(EppConfig.Endpoints, endpoints, StringComparison.Ordinal), cancel).ConfigureAwait(false);
 
         var ports = FreePorts(3);
@@ -55,6 +55,10 @@ internal sealed class EppProcess : IAsyncDisposable
             "--grpc-port", Text(ports[0]), "--grpc-health-port", Text(ports[1]), "--metrics-port", Text(ports[2]), .. flags,
         ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (workers.Nats.Length > 0)
+        {
+            start.Environment["NATS_SERVER"] = workers.Nats;
+        }
         var instance = new EppProcess(await StartAsync(start).ConfigureAwait(false), folder, ports[0], ports[1], ports[2]);
         instance._process.BeginOutputReadLine();
         instance._process.BeginErrorReadLine();

@@ -30,18 +30,37 @@ internal sealed class EventWait(EppProcess epp) : IDisposable
         }
     }
 
+    /// <summary>Returns when the EPP has so many connections to brokers, over which nothing is repeated, and its subscriptions have had time to arrive.</summary>
+    public async Task UntilConnectedAsync(int connections, CancellationToken cancel)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Value(await TextAsync(cancel).ConfigureAwait(false), "epp_kv_connected") < connections)
+        {
+            if (Stopwatch.GetElapsedTime(started) > Limit)
+            {
+                throw new UsageException($"the EPP has not connected to the broker within {Limit.TotalSeconds:0} s: {epp.Describe()}");
+            }
+            await Task.Delay(20, cancel).ConfigureAwait(false);
+        }
+        await Task.Delay(connections * 200, cancel).ConfigureAwait(false);
+    }
+
     async Task<EventTotals> ReadAsync(CancellationToken cancel)
     {
-        string text;
+        var text = await TextAsync(cancel).ConfigureAwait(false);
+        return new EventTotals(Value(text, "epp_kv_stored_blocks_total"), Value(text, "epp_kv_removed_blocks_total"), Value(text, "epp_kv_cleared_total"));
+    }
+
+    async Task<string> TextAsync(CancellationToken cancel)
+    {
         try
         {
-            text = await _client.GetStringAsync(_metrics, cancel).ConfigureAwait(false);
+            return await _client.GetStringAsync(_metrics, cancel).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw new UsageException($"the EPP's metrics cannot be read: {e}\nThe EPP: {epp.Describe()}");
         }
-        return new EventTotals(Value(text, "epp_kv_stored_blocks_total"), Value(text, "epp_kv_removed_blocks_total"), Value(text, "epp_kv_cleared_total"));
     }
 
     static long Value(string text, string name)

@@ -23,20 +23,25 @@ internal static class HitsCommand
         new("cache-blocks", "400", "prefix cache of each, blocks of 16 tokens"),
         new("sessions", "24", "conversations that take turns"),
         new("seed", "1", "seed of all text and choices"),
+        new("nats", "", "nats://HOST:PORT where workers publish as Dynamo's do; empty = over ZMQ as engines do"),
     ];
 
     static readonly EngineOptions Instant = EngineOptions.OfBytes with { PrefillTokensPerSecond = int.MaxValue, DecodeMsPerToken = 0 };
 
     public static async Task<int> RunAsync(Flags flags, CancellationToken stop)
     {
-        var workers = await WorkerSet.StartWithEventsAsync(flags.Int("workers"), Instant with { CacheBlocks = flags.Int("cache-blocks") }).ConfigureAwait(false);
+        var engine = Instant with { CacheBlocks = flags.Int("cache-blocks") };
+        var workers = flags.Text("nats") is { Length: > 0 } nats
+            ? await WorkerSet.StartWithNatsAsync(flags.Int("workers"), engine, nats).ConfigureAwait(false)
+            : await WorkerSet.StartWithEventsAsync(flags.Int("workers"), engine).ConfigureAwait(false);
         await using var ownedWorkers = workers.ConfigureAwait(false);
-        var epp = await EppProcess.StartAsync(flags.Text("epp"), EppConfig.PrefixOnlyFor(workers), workers.Ports, stop, "--emit-endpoint-scores").ConfigureAwait(false);
+        var epp = await EppProcess.StartAsync(flags.Text("epp"), EppConfig.PrefixOnlyFor(workers), workers, stop, "--emit-endpoint-scores").ConfigureAwait(false);
         await using var ownedEpp = epp.ConfigureAwait(false);
         var gateway = await GatewayServer.StartAsync(0, new Uri($"http://127.0.0.1:{epp.GrpcPort}"), workers.Endpoints).ConfigureAwait(false);
         await using var ownedGateway = gateway.ConfigureAwait(false);
 
         using var run = new Run(workers, new Uri($"http://127.0.0.1:{gateway.Port}/v1/chat/completions"), new EventWait(epp), new ShortChats(flags.Int("sessions"), flags.Int("seed")));
+        await run.UntilConnectedAsync(stop).ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
         await run.AskAsync(flags.Int("requests"), stop).ConfigureAwait(false);
         run.Print(Stopwatch.GetElapsedTime(started).TotalSeconds);
@@ -58,6 +63,8 @@ internal static class HitsCommand
         long _cachedTokens;
 
         public int Exact { get; private set; }
+
+        public Task UntilConnectedAsync(CancellationToken stop) => events.UntilConnectedAsync(workers.Nats.Length > 0 ? 1 : 0, stop);
 
         public async Task AskAsync(int requests, CancellationToken stop)
         {

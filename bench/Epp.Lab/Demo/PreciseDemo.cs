@@ -103,7 +103,7 @@ internal static class PreciseDemo
 
         public static async Task<Front> StartAsync(string epp, string config, WorkerSet workers, CancellationToken stop)
         {
-            var process = config.Length == 0 ? null : await EppProcess.StartAsync(epp, config, workers.Ports, stop).ConfigureAwait(false);
+            var process = config.Length == 0 ? null : await EppProcess.StartAsync(epp, config, workers, stop).ConfigureAwait(false);
             var gateway = await GatewayServer.StartAsync(0, process is null ? null : new Uri($"http://127.0.0.1:{process.GrpcPort}"), workers.Endpoints).ConfigureAwait(false);
             return new Front(gateway, process);
         }

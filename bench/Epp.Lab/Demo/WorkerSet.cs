@@ -24,8 +24,14 @@ internal sealed class WorkerSet : IAsyncDisposable
     /// <summary>Port of worker 0's publisher; worker N is at port + N.</summary>
     public int EventsPort { get; private init; }
 
+    /// <summary>Server where the workers publish as Dynamo's do; empty = they publish as engines do.</summary>
+    public string Nats { get; private init; } = "";
+
     /// <summary>Port of worker 0's replay socket; worker N is at port + N.</summary>
     public int ReplayPort { get; private init; }
+
+    /// <summary>One engine with a rank each, or, in Dynamo, a pod each.</summary>
+    public string NameOf(int worker) => Nats.Length > 0 ? $"sim-{worker}" : $"sim-rank-{worker}";
 
     /// <summary>What all workers published so far.</summary>
     public EventTotals Published => _workers.Aggregate(default(EventTotals), static (sum, w) => sum + w.Engine.Published);
@@ -49,11 +55,27 @@ internal sealed class WorkerSet : IAsyncDisposable
         var workers = new SimulatedWorker[count];
         for (var i = 0; i < count; i++)
         {
-            workers[i] = await SimulatedWorker.StartAsync(0, options, (publishers[i], replays[i]), rank: i).ConfigureAwait(false);
+            workers[i] = await SimulatedWorker.StartAsync(0, options, Publishers.Zmq(publishers[i], replays[i], options.Model, i)).ConfigureAwait(false);
         }
+        return new WorkerSet(workers, NewModel()) { EventsPort = PortRow.PortOf(publishers[0]), ReplayPort = PortRow.PortOf(replays[0]) };
+    }
+
+    /// <summary>The same, publishing as Dynamo's workers do.</summary>
+    public static async Task<WorkerSet> StartWithNatsAsync(int count, EngineOptions options, string nats)
+    {
+        var workers = new SimulatedWorker[count];
+        for (var i = 0; i < count; i++)
+        {
+            workers[i] = await SimulatedWorker.StartAsync(0, options, await Publishers.NatsAsync(nats, i).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        return new WorkerSet(workers, NewModel()) { Nats = nats };
+    }
+
+    static DirectoryInfo NewModel()
+    {
         var model = Directory.CreateTempSubdirectory("epp-lab-model-");
         ModelDirectory.Write(model.FullName);
-        return new WorkerSet(workers, model) { EventsPort = PortRow.PortOf(publishers[0]), ReplayPort = PortRow.PortOf(replays[0]) };
+        return model;
     }
 
     public async ValueTask DisposeAsync()

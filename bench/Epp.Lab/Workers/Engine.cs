@@ -23,8 +23,7 @@ internal sealed class Engine : IDisposable
 {
     readonly Lock _lock = new();
     readonly EngineOptions _options;
-    readonly EventStream? _events;
-    readonly EventBatch _batch;
+    readonly ICachePublisher? _events;
     readonly PrefixCache _cache;
     readonly WorkerMetrics _metrics;
     readonly SemaphoreSlim _slots;
@@ -35,11 +34,10 @@ internal sealed class Engine : IDisposable
 
     /// <param name="options">Service times and sizes.</param>
     /// <param name="events">Takes what happens to the cache; null = nobody is told.</param>
-    /// <param name="rank">Data-parallel rank that the events name.</param>
-    public Engine(EngineOptions options, EventStream? events, int rank)
+    public Engine(EngineOptions options, ICachePublisher? events)
     {
-        (_options, _events, _batch) = (options, events, new EventBatch(rank));
-        _cache = new PrefixCache(options.CacheBlocks, events is null ? null : _batch);
+        (_options, _events) = (options, events);
+        _cache = new PrefixCache(options.CacheBlocks, events);
         _metrics = new WorkerMetrics(options.Model);
         _slots = new SemaphoreSlim(options.MaxRunning);
     }
@@ -53,7 +51,7 @@ internal sealed class Engine : IDisposable
         {
             lock (_lock)
             {
-                return _batch.Totals;
+                return _events?.Totals ?? default;
             }
         }
     }
@@ -153,13 +151,7 @@ internal sealed class Engine : IDisposable
     }
 
     /// <summary>Sends what was done to the cache; inside the lock, so that numbers follow the order of the changes.</summary>
-    void Publish()
-    {
-        if (_batch.Count > 0)
-        {
-            _events!.Publish(_batch.Take(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0));
-        }
-    }
+    void Publish() => _events?.Publish();
 
     void Change(int running = 0, int waiting = 0, int blocks = 0)
     {

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text.Json;
 using Epp.Lab.Gateway;
 using Epp.Lab.Workers.Events;
@@ -17,11 +16,11 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     static readonly string[] Words = ["the", "router", "keeps", "a", "prefix", "where", "it", "was", "seen", "last", "and", "answers", "faster"];
 
     readonly WebApplication _app;
-    readonly EventStream? _events;
+    readonly ICachePublisher? _events;
     readonly Engine _engine;
     int _served;
 
-    SimulatedWorker(WebApplication app, Engine engine, EventStream? events) =>
+    SimulatedWorker(WebApplication app, Engine engine, ICachePublisher? events) =>
         (_app, _engine, _events, Port) = (app, engine, events, LocalServer.PortOf(app));
 
     public int Port { get; }
@@ -33,17 +32,16 @@ internal sealed class SimulatedWorker : IAsyncDisposable
     /// <summary>Listens on 127.0.0.1.</summary>
     /// <param name="port">0 takes a free one.</param>
     /// <param name="options">Service times and sizes.</param>
-    /// <param name="events">Listening sockets of publisher and replay, owned from now on; null = no events.</param>
-    /// <param name="rank">Data-parallel rank that the events name.</param>
-    public static async Task<SimulatedWorker> StartAsync(int port, EngineOptions options, (Socket Publisher, Socket Replay)? events = null, int rank = 0)
+    /// <param name="events">Makes the publisher of a worker at a port; null = no events.</param>
+    public static async Task<SimulatedWorker> StartAsync(int port, EngineOptions options, Func<int, ICachePublisher>? events = null)
     {
         SimulatedWorker? ready = null;
         var app = LocalServer.Build(port);
         app.Run(context => ready is { } worker ? worker.HandleAsync(context) : WriteJsonAsync(context, 503, new { detail = "starting" }));
         await app.StartAsync().ConfigureAwait(false);
-        // The topic names the port, which is known now.
-        var stream = events is { } sockets ? new EventStream(sockets.Publisher, sockets.Replay, $"kv@127.0.0.1:{LocalServer.PortOf(app)}@{options.Model}") : null;
-        return ready = new SimulatedWorker(app, new Engine(options, stream, rank), stream);
+        // A topic names the port, which is known now.
+        var publisher = events?.Invoke(LocalServer.PortOf(app));
+        return ready = new SimulatedWorker(app, new Engine(options, publisher), publisher);
     }
 
     public async ValueTask DisposeAsync()

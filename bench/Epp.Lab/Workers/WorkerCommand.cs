@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Epp.Lab.Workers.Events;
 
 namespace Epp.Lab.Workers;
@@ -17,6 +16,7 @@ internal static class WorkerCommand
         new("model", "lab-model", "model name"),
         new("events-port", "0", "first of the ports where workers publish KV events; tokens are bytes then; 0 = no events"),
         new("replay-port", "0", "first of the ports where workers repeat KV events; needed with --events-port"),
+        new("nats", "", "nats://HOST:PORT where workers publish KV events as Dynamo's workers do, instead; worker N is the pod sim-N"),
         new("model-folder", "", "folder that the tokenizer of such workers is written to"),
     ];
 
@@ -27,8 +27,13 @@ internal static class WorkerCommand
         {
             throw new UsageException("--events-port and --replay-port: found one of them, expected both or neither");
         }
+        var nats = flags.Text("nats");
+        if (hasEvents && nats.Length > 0)
+        {
+            throw new UsageException("--events-port and --nats: found both, expected one of them");
+        }
         var engine = new EngineOptions(
-            flags.Int("prefill-rate"), flags.Number("decode-ms"), flags.Int("max-running"), flags.Int("cache-blocks"), flags.Text("model"), hasEvents ? 1 : 4);
+            flags.Int("prefill-rate"), flags.Number("decode-ms"), flags.Int("max-running"), flags.Int("cache-blocks"), flags.Text("model"), hasEvents || nats.Length > 0 ? 1 : 4);
         if (flags.Text("model-folder") is { Length: > 0 } folder)
         {
             ModelDirectory.Write(Directory.CreateDirectory(folder).FullName);
@@ -36,8 +41,10 @@ internal static class WorkerCommand
         var workers = new List<SimulatedWorker>();
         for (var i = 0; i < flags.Int("count"); i++)
         {
-            (Socket, Socket)? events = hasEvents ? (PortRow.Listen(flags.Int("events-port") + i), PortRow.Listen(flags.Int("replay-port") + i)) : null;
-            workers.Add(await SimulatedWorker.StartAsync(flags.Int("port") + i, engine, events, i).ConfigureAwait(false));
+            var events = hasEvents ? Publishers.Zmq(PortRow.Listen(flags.Int("events-port") + i), PortRow.Listen(flags.Int("replay-port") + i), engine.Model, i)
+                : nats.Length > 0 ? await Publishers.NatsAsync(nats, i).ConfigureAwait(false)
+                : null;
+            workers.Add(await SimulatedWorker.StartAsync(flags.Int("port") + i, engine, events).ConfigureAwait(false));
         }
         Console.WriteLine($"workers: {string.Join(',', workers.Select(static w => w.Endpoint))}");
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

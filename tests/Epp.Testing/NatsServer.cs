@@ -1,16 +1,19 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
-using Epp.Testing;
+using Xunit;
 
-namespace Epp.Integration.Tests.KvEvents;
+namespace Epp.Testing;
 
 /// <summary>A real nats-server with its own folder and configuration; may be killed and started again on the same port.</summary>
-internal sealed class NatsServer : IDisposable
+public sealed class NatsServer : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("epp-nats").FullName;
     private readonly string _program = DebianTool.Require("nats-server", "nats-server");
     private Process? _process;
 
+    /// <param name="configuration">Lines of nats.conf beside the port and JetStream.</param>
+    /// <param name="jetStream">Whether streams are kept.</param>
     public NatsServer(string configuration = "", bool jetStream = true)
     {
         Port = Ports.Free();
@@ -22,10 +25,13 @@ internal sealed class NatsServer : IDisposable
         Start();
     }
 
+    /// <summary>On 127.0.0.1.</summary>
     public int Port { get; }
 
+    /// <summary>Where clients connect.</summary>
     public string Url => $"nats://127.0.0.1:{Port}";
 
+    /// <summary>Starts it, or starts it again; returns when it answers.</summary>
     public void Start()
     {
         var start = new ProcessStartInfo(_program) { RedirectStandardError = true };
@@ -42,11 +48,13 @@ internal sealed class NatsServer : IDisposable
         }
     }
 
-    public System.Collections.Concurrent.ConcurrentBag<string> Log { get; } = [];
+    /// <summary>Lines it wrote.</summary>
+    public ConcurrentBag<string> Log { get; } = [];
 
     /// <summary>kill -9.</summary>
     public void Kill() => ChildProcesses.Kill(_process!);
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Kill();
