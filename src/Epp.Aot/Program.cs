@@ -179,6 +179,7 @@ else
 {
     // The ports are open and NOT_SERVING until the pool is known.
     kubernetes.Start();
+    kubernetes.FollowDynamo(kvEvents.DynamoDiscoveries);
 }
 
 

@@ -14,7 +14,7 @@ namespace Epp.Aot.Hosting;
 
 /// <summary>
 /// KV events of a Dynamo deployment: over NATS (its variables say where and how to log in), in JetStream's durable mode, or over ZMQ from named
-/// publishers. Workers carry the instance id that Dynamo derives from their pod's name (kv-routing §5.2).
+/// publishers or those that the workers' records name. Workers carry the instance id that Dynamo derives from their pod's name (kv-routing §5.2).
 /// </summary>
 internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
 {
@@ -25,7 +25,7 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
     private readonly DynamoEventIntake _intake;
     private readonly NatsConnection? _nats;
     private readonly DynamoDurableSubscription? _durable;
-    private readonly DynamoZmqSubscriptions? _zmq;
+    private readonly DynamoZmqSubscriptions _zmq;
 
     public DynamoEvents(
         DynamoEventsConfig config, IKvEventTarget target, Pool pool, Func<string, string?> environment, TimeProvider time, ILogger logger, ulong seed)
@@ -33,14 +33,15 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
         (_pool, _time) = (pool, time);
         var options = new DynamoEventOptions(config.Namespace, config.Component);
         _intake = new DynamoEventIntake(options, target, this, time, logger, Series, seed);
-        if (config.ZmqEndpoints.Count > 0)
+        _zmq = new DynamoZmqSubscriptions(_intake, options, time, logger, seed);
+        Discovery = new DynamoDiscovery(options, _intake, _zmq, logger);
+        foreach (var endpoint in config.ZmqEndpoints)
         {
-            _zmq = new DynamoZmqSubscriptions(_intake, options, time, logger, seed);
-            foreach (var endpoint in config.ZmqEndpoints)
-            {
-                _zmq.Add(endpoint);
-            }
+            _zmq.Add(endpoint);
+        }
 
+        if (config.ZmqEndpoints.Count > 0 || environment("DYN_EVENT_PLANE") == "zmq")
+        {
             return;
         }
 
@@ -58,6 +59,9 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
     }
 
     public KvEventSeries Series { get; } = new();
+
+    /// <summary>Takes the workers' own records where Kubernetes has them.</summary>
+    public DynamoDiscovery Discovery { get; }
 
     public ulong WorkerOf(Endpoint endpoint)
     {
@@ -116,7 +120,7 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
             await _nats.DisposeAsync().ConfigureAwait(false);
         }
 
-        _zmq?.Dispose();
+        _zmq.Dispose();
         await _intake.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -3,6 +3,7 @@ using Epp.Aot.Cli;
 using Epp.Aot.Configuration;
 using Epp.Aot.Discovery.Kubernetes;
 using Epp.Aot.Kubernetes;
+using Epp.Aot.KvEvents.Dynamo;
 using Epp.Aot.Telemetry;
 using Epp.Native.Objectives;
 using Epp.Native.Pool;
@@ -23,6 +24,7 @@ internal sealed class KubernetesMode : IDisposable
     private readonly CancellationTokenSource _stopElection = new();
     private Task _discovering = Task.CompletedTask;
     private Task _electing = Task.CompletedTask;
+    private Task _followingDynamo = Task.CompletedTask;
 
     private KubernetesMode(KubernetesStart start, EppConfig config, Pool pool, ObjectiveStore objectives, EppMetrics metrics, LineLoggerProvider logs, TimeProvider time)
     {
@@ -65,6 +67,15 @@ internal sealed class KubernetesMode : IDisposable
         _electing = _election is null ? Task.CompletedTask : Task.Run(() => _election.RunAsync(_stopElection.Token));
     }
 
+    /// <summary>Follows the records of Dynamo's workers for those who want them; call once, after <see cref="Start"/>.</summary>
+    public void FollowDynamo(IReadOnlyList<DynamoDiscovery> sinks)
+    {
+        if (sinks.Count > 0)
+        {
+            _followingDynamo = Task.WhenAll(sinks.Select(s => _discovery.FollowDynamoAsync(s, _stopDiscovery.Token)));
+        }
+    }
+
     /// <summary>The process drains: another replica may lead at once.</summary>
     public async Task ReleaseAsync()
     {
@@ -78,6 +89,7 @@ internal sealed class KubernetesMode : IDisposable
         await ReleaseAsync();
         await _stopDiscovery.CancelAsync();
         await _discovering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _followingDynamo.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()

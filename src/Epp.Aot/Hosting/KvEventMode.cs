@@ -1,4 +1,5 @@
 using Epp.Aot.Configuration;
+using Epp.Aot.KvEvents.Dynamo;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
@@ -16,10 +17,14 @@ internal sealed class KvEventMode : IAsyncDisposable
 
     private readonly Dictionary<string, KvSource> _sources = new(StringComparer.Ordinal);
     private readonly List<Follower> _followers = [];
+    private readonly List<DynamoDiscovery> _discoveries = [];
 
     private KvEventMode()
     {
     }
+
+    /// <summary>Those who want to know the workers' discovery records.</summary>
+    public IReadOnlyList<DynamoDiscovery> DynamoDiscoveries => _discoveries;
 
     /// <summary>What engines say, by the name of the producer that reads it.</summary>
     public IReadOnlyDictionary<string, KvSource> Sources => _sources;
@@ -44,8 +49,13 @@ internal sealed class KvEventMode : IAsyncDisposable
             {
                 var source = new KvSource(new KvIndex(seed, precise.BudgetBytes ?? budgetBytes));
                 mode._sources.Add(plugin.Name, source);
-                mode._followers.Add(new Follower(
-                    plugin.Name, precise.Events, precise.Config.BlockTokens, source, staleAfter, seed, pool, metrics, environment, logger, time));
+                var follower = new Follower(
+                    plugin.Name, precise.Events, precise.Config.BlockTokens, source, staleAfter, seed, pool, metrics, environment, logger, time);
+                mode._followers.Add(follower);
+                if (follower.Discovery is { } discovery)
+                {
+                    mode._discoveries.Add(discovery);
+                }
             }
         }
 
@@ -100,6 +110,8 @@ internal sealed class KvEventMode : IAsyncDisposable
             metrics.AddKvSource(name, Read);
             _timer = time.CreateTimer(static self => ((Follower)self!).Tick(), this, Period, Period);
         }
+
+        public DynamoDiscovery? Discovery => (_feed as DynamoEvents)?.Discovery;
 
         public async ValueTask DisposeAsync()
         {

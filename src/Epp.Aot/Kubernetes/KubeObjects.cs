@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
@@ -263,6 +264,17 @@ internal sealed record SubjectAccessReviewStatus
     public bool Allowed { get; init; }
 }
 
+/// <summary>DynamoWorkerMetadata of <c>nvidia.com/v1alpha1</c>: a worker's discovery records.</summary>
+internal sealed record DynamoWorkerObject : KubeObject
+{
+    public DynamoWorkerSpec? Spec { get; init; }
+}
+
+internal sealed record DynamoWorkerSpec
+{
+    public JsonElement? Data { get; init; }
+}
+
 /// <summary>Lease of <c>coordination.k8s.io/v1</c>: what is read; an update keeps the fields it does not know.</summary>
 internal sealed record LeaseSpec
 {
@@ -289,6 +301,7 @@ internal sealed record LeaseSpec
 [JsonSerializable(typeof(KubeList<InferencePoolV1Alpha2>))]
 [JsonSerializable(typeof(KubeList<ObjectiveObject>))]
 [JsonSerializable(typeof(KubeList<RewriteObject>))]
+[JsonSerializable(typeof(KubeList<DynamoWorkerObject>))]
 [JsonSerializable(typeof(KubeStatus))]
 [JsonSerializable(typeof(ResourceList))]
 [JsonSerializable(typeof(TokenReview))]

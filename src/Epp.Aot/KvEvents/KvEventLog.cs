@@ -37,4 +37,7 @@ internal static partial class KvEventLog
 
     [LoggerMessage(EventId = 3320, Level = LogLevel.Warning, Message = "Blocks of worker {Worker}, rank {Rank}, cannot be recovered; they are learned from its events alone: {Reason}")]
     public static partial void RecoveryFailed(ILogger logger, ulong worker, uint rank, string reason);
+
+    [LoggerMessage(EventId = 3321, Level = LogLevel.Information, Message = "Dynamo worker {Name} has {Targets} ranks that can be asked for their blocks and {Publishers} publishers")]
+    public static partial void DynamoWorker(ILogger logger, string name, int targets, int publishers);
 }

@@ -113,10 +113,10 @@ public sealed partial class DeployTests
             "/pods: list watch", "authentication.k8s.io/tokenreviews: create", "authorization.k8s.io/subjectaccessreviews: create",
             "coordination.k8s.io/leases: create get update", "inference.networking.k8s.io/inferencepools: list watch",
             "inference.networking.x-k8s.io/inferencemodelrewrites: list watch", "inference.networking.x-k8s.io/inferenceobjectives: list watch",
-            "llm-d.ai/inferencemodelrewrites: list watch", "llm-d.ai/inferenceobjectives: list watch",
+            "llm-d.ai/inferencemodelrewrites: list watch", "llm-d.ai/inferenceobjectives: list watch", "nvidia.com/dynamoworkermetadatas: list watch",
         ];
         var rights = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var file in (string[])["deploy/plain/rbac.yaml", "deploy/leader-election/rbac.yaml", "deploy/metrics-auth/rbac.yaml"])
+        foreach (var file in (string[])["deploy/plain/rbac.yaml", "deploy/leader-election/rbac.yaml", "deploy/metrics-auth/rbac.yaml", "deploy/dynamo/rbac.yaml"])
         {
             foreach (var rule in Yaml(file).SelectMany(Nodes).OfType<YamlMappingNode>().Where(m => m.Children.ContainsKey("verbs") && m.Children.ContainsKey("resources")))
             {

@@ -84,6 +84,9 @@ public sealed class RightsTests
         return (ns, await KubeEpp.StartAsync(kubeconfig, ns, gaie ? KubeEpp.GaieConfig : KubeEpp.Config, "--metrics-endpoint-auth=true", "--ha-enable-leader-election"));
     }
 
+    /// <summary>What the manifests of some folders grant in a namespace, as the rules of a Role.</summary>
+    internal static string RulesOf(params string[] folders) => Rules([.. folders.SelectMany(Manifest)], cluster: false);
+
     private static string Rules(IReadOnlyCollection<Right> rights, bool cluster) => new JsonArray([.. rights.Where(r => r.Cluster == cluster).Select(r => new JsonObject
     {
         ["apiGroups"] = new JsonArray(r.Group),

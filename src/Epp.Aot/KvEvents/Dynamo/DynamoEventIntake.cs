@@ -90,7 +90,7 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
         {
             var known = _targets.TryGetValue(rank, out var before) && before == target;
             _targets[rank] = target;
-            if (!known && _options.AdvertisedAddress.Length > 0)
+            if (!known)
             {
                 _sequencer.AddRecovery(rank);
                 AfterEvents();

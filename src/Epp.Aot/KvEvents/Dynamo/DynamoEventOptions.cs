@@ -3,7 +3,7 @@ namespace Epp.Aot.KvEvents.Dynamo;
 /// <summary>How Dynamo's event plane is followed (kv-routing §2).</summary>
 /// <param name="Namespace">Dynamo namespace of the workers.</param>
 /// <param name="Component">Component of the workers; null = every one of the namespace.</param>
-/// <param name="AdvertisedAddress">Address under which workers reach us with the answers to recovery queries; empty = no recovery.</param>
+/// <param name="AdvertisedAddress">Address under which workers reach us with the answers to recovery queries; empty = the one that the connection to a worker has.</param>
 internal sealed record DynamoEventOptions(string Namespace, string? Component = null, string AdvertisedAddress = "")
 {
     /// <summary>Port on which answers to recovery queries arrive; 0 = any.</summary>

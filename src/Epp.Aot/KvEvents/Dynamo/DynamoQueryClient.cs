@@ -60,10 +60,9 @@ internal sealed class DynamoQueryClient : IDisposable
         _waiting[subject] = waiting;
         try
         {
-            var address = _options.AdvertisedAddress.Contains(':', StringComparison.Ordinal) ? $"[{_options.AdvertisedAddress}]:{port}" : $"{_options.AdvertisedAddress}:{port}";
-            var frame = DynamoRequestFrames.Request(target.Path, id, address, subject, target.MsgPack, query.Span);
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(target.Host, target.Port, limit.Token).ConfigureAwait(false);
+            var frame = DynamoRequestFrames.Request(target.Path, id, Answers(socket, port), subject, target.MsgPack, query.Span);
             await SendAsync(socket, frame, limit.Token).ConfigureAwait(false);
             _ = WatchAsync(socket, waiting);
             using var stop = limit.Token.UnsafeRegister(static w => ((TaskCompletionSource<(byte[]?, string)>)w!).TrySetResult((null, "no answer in time")), waiting);
@@ -85,6 +84,17 @@ internal sealed class DynamoQueryClient : IDisposable
         {
             _listener?.Dispose();
         }
+    }
+
+    /// <summary>Where the worker connects to: what leads here from there is the address that leads there from here.</summary>
+    private string Answers(Socket socket, int port)
+    {
+        if (_options.AdvertisedAddress.Length == 0 && socket.LocalEndPoint is IPEndPoint local)
+        {
+            return new IPEndPoint(local.Address.IsIPv4MappedToIPv6 ? local.Address.MapToIPv4() : local.Address, port).ToString();
+        }
+
+        return _options.AdvertisedAddress.Contains(':', StringComparison.Ordinal) ? $"[{_options.AdvertisedAddress}]:{port}" : $"{_options.AdvertisedAddress}:{port}";
     }
 
     private static async Task SendAsync(Socket socket, byte[] frame, CancellationToken cancellation)
