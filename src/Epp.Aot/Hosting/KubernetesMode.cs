@@ -3,7 +3,6 @@ using Epp.Aot.Cli;
 using Epp.Aot.Configuration;
 using Epp.Aot.Discovery.Kubernetes;
 using Epp.Aot.Kubernetes;
-using Epp.Aot.KvEvents.Dynamo;
 using Epp.Aot.Telemetry;
 using Epp.Native.Objectives;
 using Epp.Native.Pool;
@@ -18,6 +17,11 @@ namespace Epp.Aot.Hosting;
 internal sealed class KubernetesMode : IDisposable
 {
     private readonly KubeClient _client;
+    private readonly KubernetesDiscoveryOptions _options;
+    private readonly EppMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
     private readonly KubernetesDiscovery _discovery;
     private readonly LeaderElection? _election;
     private readonly CancellationTokenSource _stopDiscovery = new();
@@ -30,15 +34,16 @@ internal sealed class KubernetesMode : IDisposable
     {
         var settings = start.Settings;
         // Chance only spreads the retries of replicas.
-        var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
-        var log = logs.CreateLogger("kubernetes");
+        _random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
+        _logger = logs.CreateLogger("kubernetes");
+        (_options, _metrics, _time) = (settings.Discovery, metrics, time);
         _client = new KubeClient(start.Access, time);
-        _discovery = new KubernetesDiscovery(_client, settings.Discovery, pool, objectives, metrics, log, time, random);
-        Reviewer = settings.MetricsAuth ? new RequestReviewer(_client, log, time) : null;
+        _discovery = new KubernetesDiscovery(_client, settings.Discovery, pool, objectives, metrics, _logger, time, _random);
+        Reviewer = settings.MetricsAuth ? new RequestReviewer(_client, _logger, time) : null;
         if (settings.LeaderElection)
         {
             var identity = $"{Environment.MachineName}_{Guid.NewGuid()}";
-            _election = new LeaderElection(_client, new LeaderElectionOptions(settings.Discovery.Namespace, settings.LeaseName, identity), log, time);
+            _election = new LeaderElection(_client, new LeaderElectionOptions(settings.Discovery.Namespace, settings.LeaseName, identity), _logger, time);
             metrics.IsLeader = () => _election.Leads;
         }
 
@@ -72,7 +77,24 @@ internal sealed class KubernetesMode : IDisposable
     {
         if (sinks.Count > 0)
         {
-            _followingDynamo = Task.WhenAll(sinks.Select(s => _discovery.FollowDynamoAsync(s, _stopDiscovery.Token)));
+            _followingDynamo = Task.WhenAll(sinks.Select(FollowAsync));
+        }
+    }
+
+    private async Task FollowAsync(DynamoDiscovery sink)
+    {
+        var resource = DynamoDiscovery.Resource;
+        var state = new WatchState(resource, _options.Namespace, required: false, _metrics.Watch(resource.FullName), _logger, _time);
+        var watch = new ReflectorOptions(resource, _options.Namespace) { Optional = true, WatchSeconds = _options.WatchSeconds, SlowCheck = _options.SlowCheck };
+        while (!_stopDiscovery.IsCancellationRequested)
+        {
+            await new Reflector<DynamoWorkerObject>(
+                _client, watch, KubeJson.Default.DynamoWorkerObject, KubeJson.Default.KubeListDynamoWorkerObject, sink, state, _logger, _time, _random)
+                .RunAsync(_stopDiscovery.Token);
+
+            // The kind is not there, or not yet.
+            sink.Replace([]);
+            await Task.Delay(_options.SlowCheck, _time, _stopDiscovery.Token);
         }
     }
 

@@ -1,5 +1,4 @@
 using Epp.Aot.Configuration;
-using Epp.Aot.KvEvents.Dynamo;
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;

@@ -1,5 +1,4 @@
 using Epp.Aot.Kubernetes;
-using Epp.Aot.KvEvents.Dynamo;
 using Epp.Aot.Telemetry;
 using Epp.Native.Objectives;
 using Epp.Native.Pool;
@@ -82,23 +81,6 @@ internal sealed class KubernetesDiscovery(
 
         await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _podRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    /// <summary>Watches the records of Dynamo's workers, where there are any, until cancelled.</summary>
-    public async Task FollowDynamoAsync(DynamoDiscovery sink, CancellationToken cancellation)
-    {
-        var state = new WatchState(DynamoDiscovery.Resource, _options.Namespace, required: false, metrics.Watch(DynamoDiscovery.Resource.FullName), _logger, _time);
-        while (!cancellation.IsCancellationRequested)
-        {
-            var watch = Watch(DynamoDiscovery.Resource) with { Optional = true };
-            await new Reflector<DynamoWorkerObject>(
-                client, watch, KubeJson.Default.DynamoWorkerObject, KubeJson.Default.KubeListDynamoWorkerObject, sink, state, _logger, _time, random)
-                .RunAsync(cancellation).ConfigureAwait(false);
-
-            // The kind is not there (yet).
-            sink.Replace([]);
-            await Task.Delay(_options.SlowCheck, _time, cancellation).ConfigureAwait(false);
-        }
     }
 
     private Task RunPoolAsync()

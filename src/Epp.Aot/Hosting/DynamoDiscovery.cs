@@ -1,7 +1,9 @@
 using Epp.Aot.Kubernetes;
+using Epp.Aot.KvEvents;
+using Epp.Aot.KvEvents.Dynamo;
 using Microsoft.Extensions.Logging;
 
-namespace Epp.Aot.KvEvents.Dynamo;
+namespace Epp.Aot.Hosting;
 
 /// <summary>
 /// Follows the <c>DynamoWorkerMetadata</c> objects of a namespace: tells the intake where ranks can be asked, and connects to their ZMQ publishers.
