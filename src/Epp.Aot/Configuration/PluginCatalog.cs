@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Epp.Native.Prefix;
+using Epp.Native.Requests;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
 using Epp.Native.Scheduling.Saturation;
@@ -17,6 +18,7 @@ public static class PluginCatalog
     public const string MetricsDataSource = "metrics-data-source";
     public const string CoreMetricsExtractor = "core-metrics-extractor";
     public const string PassthroughParser = "passthrough-parser";
+    public const string UsageReporter = "request-attribute-reporter";
 
     /// <summary>Kind of each type that is built.</summary>
     public static FrozenDictionary<string, PluginKind> Built { get; } = new Dictionary<string, PluginKind>
@@ -52,6 +54,8 @@ public static class PluginCatalog
         ["vllmhttp-parser"] = PluginKind.Parser,
         ["sglanghttp-parser"] = PluginKind.Parser,
         [PassthroughParser] = PluginKind.Parser,
+        [AgentIdentity.PluginType] = PluginKind.RequestProcessor,
+        [UsageReporter] = PluginKind.Reporter,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Parsers without a <c>requestHandler</c> section.</summary>
