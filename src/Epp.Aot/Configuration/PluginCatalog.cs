@@ -53,6 +53,7 @@ public static class PluginCatalog
         ["anthropic-parser"] = PluginKind.Parser,
         ["vllmhttp-parser"] = PluginKind.Parser,
         ["sglanghttp-parser"] = PluginKind.Parser,
+        ["vllmgrpc-parser"] = PluginKind.Parser,
         [PassthroughParser] = PluginKind.Parser,
         [AgentIdentity.PluginType] = PluginKind.RequestProcessor,
         [UsageReporter] = PluginKind.Reporter,

@@ -67,7 +67,7 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.UsageLimitPolicy, "shape domain minCeiling maxCeiling", "priority-holdback-policy"),
             .. Of(PluginKind.UsageLimitPolicy, "", "soft-reflective-ceiling-policy"),
             .. Of(PluginKind.EvictionPolicy, null, "sheddable-eviction-filter", "priority-then-time-eviction-order-policy"),
-            .. Of(PluginKind.Parser, "", "vllmgrpc-parser", "vertexai-parser"),
+            .. Of(PluginKind.Parser, "", "vertexai-parser"),
             .. Of(PluginKind.Admitter, null, "latency-slo-admitter"),
             .. Of(PluginKind.Admitter, "queueDepthThreshold kvCacheUtilThreshold power k", "probabilistic-admitter"),
             .. Of(PluginKind.Reporter, null, "destination-endpoint-served-verifier"),

@@ -42,7 +42,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         var decider = _plan;
         var session = decider.Identity is { } identity ? identity.Find(request.Headers, "default-flow"u8) : "default-flow"u8;
         var fairness = Control(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, session);
-        if (scan is not null && !scan.Complete())
+        if (scan is not null && !scan.Complete(request.Body))
         {
             return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage!), default, default, fairness);
         }

@@ -1,0 +1,331 @@
+using System.Text;
+using Epp.Native.Memory;
+using Epp.Native.Prefix;
+using Epp.Native.Requests;
+using Epp.Testing;
+using Epp.Testing.Protos;
+using Google.Protobuf;
+
+namespace Epp.Native.Tests.Requests;
+
+/// <summary>Request bodies of <c>vllm.grpc.engine</c> (contract §3.3), against the messages that Google's library writes and reads.</summary>
+[Trait("Category", "Unit")]
+public sealed class VllmGrpcRequestTests
+{
+    private const int Seed = 33;
+
+    private static (RequestScanner Scan, BodyBuffer Body) Read(ReadOnlySpan<byte> body, RequestApi api = RequestApi.VllmGrpcGenerate, Random? splits = null)
+    {
+        var scan = new RequestScanner();
+        var buffer = new BodyBuffer();
+        scan.Reset(api, Dialect.LlmD);
+        while (!body.IsEmpty)
+        {
+            var n = splits is null ? body.Length : Math.Min(splits.Next(1, 3000), body.Length);
+            scan.Feed(body[..n]);
+            buffer.Append(body[..n]);
+            body = body[n..];
+        }
+
+        scan.Complete(buffer);
+        return (scan, buffer);
+    }
+
+    private static byte[] Frame(IMessage message) => GrpcChannel.Frame(message.ToByteArray());
+
+    private static uint[]? Ids(RequestScanner scan, BodyBuffer body)
+    {
+        var tokens = new PromptTokens();
+        return tokens.TryRead(scan, body) ? tokens.Prompt(0).ToArray() : null;
+    }
+
+    private static string Text(RequestScanner scan, BodyBuffer body)
+    {
+        var text = new byte[scan.GrpcPrompt.TextBytes];
+        body.CopyTo(scan.GrpcPrompt.Start, text);
+        return Encoding.UTF8.GetString(text);
+    }
+
+    [Fact]
+    public void Text_AndItsSettings_AreFound()
+    {
+        var (scan, body) = Read(Frame(new VllmGenerateRequest { RequestId = "r", Text = "hé", Stream = true, SamplingParams = new() { Temperature = 1, MaxTokens = 7, Stop = { "x" }, LogitBias = { [1] = 2 } } }));
+        Assert.Null(scan.ErrorMessage);
+        Assert.Equal(("hé", true, 7L, false), (Text(scan, body), scan.Stream, scan.MaxOutputTokens, scan.HasPromptTokenIds));
+        Assert.Equal((false, false, -1), (scan.CanRewriteModel, scan.HasModel, scan.ModelValueStart));
+        Assert.Null(Ids(scan, body));
+    }
+
+    [Fact]
+    public void Settings_NotGiven_AreNotThere_AndZeroIsGiven()
+    {
+        Assert.Equal((false, -1L), Settings(new VllmGenerateRequest { Text = "" }));
+        Assert.Equal((false, 0L), Settings(new VllmGenerateRequest { Text = "", SamplingParams = new() { MaxTokens = 0 } }));
+        Assert.Equal((false, (long)uint.MaxValue), Settings(new VllmGenerateRequest { Text = "", SamplingParams = new() { MaxTokens = uint.MaxValue } }));
+
+        static (bool, long) Settings(VllmGenerateRequest request) => Read(Frame(request)).Scan is var scan && scan.ErrorMessage is null ? (scan.Stream, scan.MaxOutputTokens) : default;
+    }
+
+    [Theory]
+    [InlineData(RequestApi.VllmGrpcGenerate)]
+    [InlineData(RequestApi.VllmGrpcEmbed)]
+    public void Ids_PackedOrNot_AreRead(RequestApi api)
+    {
+        uint[] ids = [1, 127, 128, 300, 0, uint.MaxValue];
+        var message = new VllmEmbedRequest { RequestId = "r", Tokenized = new() { OriginalText = "not looked at", InputIds = { ids } } };
+        var (scan, body) = Read(Frame(message), api);
+        Assert.Equal(ids, Ids(scan, body));
+        Assert.Equal((true, 6), (scan.HasPromptTokenIds, scan.ElementCount));
+
+        // tokenized = 2 twice, once with a field for each id: protobuf merges them.
+        byte[] twice = [.. message.ToByteArray(), 0x12, .. Prefixed(new VllmTokenizedUnpacked { InputIds = { 5, 6 } }), 0x12, 0x00];
+        (scan, body) = Read(GrpcChannel.Frame(twice), api);
+        Assert.Equal((uint[])[.. ids, 5, 6], Ids(scan, body));
+        Assert.Equal([.. ids, 5u, 6u], VllmEmbedRequest.Parser.ParseFrom(twice).Tokenized.InputIds);
+    }
+
+    [Fact]
+    public void Input_LastOfTheTwoCounts()
+    {
+        byte[] text = new VllmGenerateRequest { Text = "t" }.ToByteArray();
+        byte[] ids = new VllmGenerateRequest { Tokenized = new() { InputIds = { 4 } } }.ToByteArray();
+        var (scan, body) = Read(GrpcChannel.Frame([.. ids, .. text]));
+        Assert.Equal(("t", false), (Text(scan, body), scan.HasPromptTokenIds));
+        (scan, body) = Read(GrpcChannel.Frame([.. ids, .. text, .. ids]));
+        Assert.Equal((uint[])[4], Ids(scan, body));
+    }
+
+    [Fact]
+    public void Ids_OfACutPromptOrWithImages_AreNotTheEngines()
+    {
+        var message = new VllmGenerateRequest { Tokenized = new() { InputIds = { 1, 2 } }, SamplingParams = new() { TruncatePromptTokens = 1 } };
+        var (scan, body) = Read(Frame(message));
+        Assert.Null(Ids(scan, body));
+        message.SamplingParams = null;
+        message.MmInputs = new() { MmPlaceholders = { new VllmPlaceholder { Offset = 1, Length = 1 } }, MmHashes = { "h" } };
+        (scan, body) = Read(Frame(message));
+        Assert.Null(Ids(scan, body));
+        Assert.Null(scan.ErrorMessage);
+    }
+
+    public static TheoryData<string, RequestApi, string> Bad() => new()
+    {
+        { "", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "00000000", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "0000000001", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "00FFFFFFFF00", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "01000000031A0178", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "02000000031A0178", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "7B226D6F64656C223A7B7D7D", RequestApi.VllmGrpcGenerate, "invalid or unsupported gRPC payload" },
+        { "0000000000", RequestApi.VllmGrpcGenerate, "not supported request inputType" },
+        { "0000000000", RequestApi.VllmGrpcEmbed, "missing tokenized input in EmbedRequest" },
+        { "00000000031A0178", RequestApi.VllmGrpcEmbed, "missing tokenized input in EmbedRequest" },
+        { "00000000021A01", RequestApi.VllmGrpcGenerate, "unmarshaling GenerateRequest: proto: cannot parse invalid wire-format data" },
+        { "000000000412021202", RequestApi.VllmGrpcEmbed, "unmarshaling EmbedRequest: proto: cannot parse invalid wire-format data" },
+        { "00000000051203120180", RequestApi.VllmGrpcEmbed, "unmarshaling EmbedRequest: proto: cannot parse invalid wire-format data" },
+        { "00000000051A0178220240", RequestApi.VllmGrpcGenerate, "unmarshaling GenerateRequest: proto: cannot parse invalid wire-format data" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public void BadBody_IsRefusedInTheWordsOfThePeer(string hex, RequestApi api, string expected)
+    {
+        var (scan, _) = Read(Convert.FromHexString(hex), api);
+        Assert.Equal((RequestError.InvalidRequest, expected), (scan.Error, scan.ErrorMessage));
+    }
+
+    [Fact]
+    public void TrailingBytes_BehindTheFrame_AreNotLookedAt()
+    {
+        var (scan, body) = Read([.. Frame(new VllmGenerateRequest { Text = "t" }), 0xFF, 0xFF]);
+        Assert.Null(scan.ErrorMessage);
+        Assert.Equal("t", Text(scan, body));
+    }
+
+    [Fact]
+    public void TooManyIds_AreRefused()
+    {
+        var ids = new byte[RequestScanner.MaxPromptTokens + 1];
+        var message = new VllmEmbedRequest { Tokenized = new() };
+        using var stream = new MemoryStream();
+        var output = new CodedOutputStream(stream);
+        output.WriteRawTag(0x12);
+        output.WriteLength(CodedOutputStream.ComputeLengthSize(ids.Length) + 1 + ids.Length);
+        output.WriteRawTag(0x12);
+        output.WriteLength(ids.Length);
+        output.Flush();
+        stream.Write(ids);
+        Assert.Equal("more than 16777216 token ids", Read(GrpcChannel.Frame(stream.ToArray()), RequestApi.VllmGrpcEmbed).Scan.ErrorMessage);
+    }
+
+    /// <summary>Prompts hash as the same prompts in JSON do.</summary>
+    [Fact]
+    public void Hashes_AreThoseOfTheJsonApis()
+    {
+        var random = new Random(Seed);
+        for (var round = 0; round < 200; round++)
+        {
+            uint[] ids = [.. Enumerable.Range(0, random.Next(1, 300)).Select(_ => (uint)random.Next())];
+            var json = Hash(Encoding.UTF8.GetBytes($$"""{"model":"m","token_ids":[{{string.Join(',', ids)}}]}"""), RequestApi.VllmGenerate);
+            Assert.Equal(json, Hash(Frame(new VllmGenerateRequest { Tokenized = new() { InputIds = { ids } } }), RequestApi.VllmGrpcGenerate));
+            Assert.Equal(json, Hash(Frame(new VllmEmbedRequest { Tokenized = new() { InputIds = { ids } } }), RequestApi.VllmGrpcEmbed));
+            var text = new string('x', random.Next(1, 6000)) + "é";
+            Assert.Equal(
+                Hash(Encoding.UTF8.GetBytes($$"""{"model":"m","prompt":"{{text}}"}"""), RequestApi.Completions),
+                Hash(Frame(new VllmGenerateRequest { Text = text, Stream = true }), RequestApi.VllmGrpcGenerate));
+        }
+
+        static ulong[] Hash(byte[] bytes, RequestApi api)
+        {
+            var (scan, body) = Read(bytes, api);
+            Assert.Null(scan.ErrorMessage);
+            var hashes = new BlockHashes();
+            ApproxPrefixHasher.Hash(scan, body, "m"u8, default, Dialect.LlmD, 16, 0, hashes);
+            body.Dispose();
+            Assert.Equal(1, hashes.PromptCount);
+            return hashes.All.ToArray();
+        }
+    }
+
+    [Fact]
+    public void RandomMessages_AreReadAsGooglesLibraryReadsThem()
+    {
+        var random = new Random(Seed);
+        for (var round = 0; round < 2000; round++)
+        {
+            var message = Random(random);
+            var bytes = Frame(message);
+            var (scan, body) = Read(bytes, splits: random);
+            Assert.True(scan.ErrorMessage is null, $"seed {Seed}, round {round}: {scan.ErrorMessage}");
+            AssertSame(message, scan, body);
+            body.Dispose();
+        }
+    }
+
+    /// <summary>Damaged messages never throw; what Google's library takes is taken, and read alike.</summary>
+    [Fact]
+    public void DamagedMessages_NeverThrow_AndAreTakenAsByGooglesLibrary()
+    {
+        var random = new Random(Seed + 1);
+        var taken = 0;
+        for (var round = 0; round < 20_000; round++)
+        {
+            var bytes = Damage(random, Random(random).ToByteArray());
+            var (scan, body) = Read(GrpcChannel.Frame(bytes), splits: random);
+            Ids(scan, body);
+            if (TryParse(bytes) is { InputCase: not VllmGenerateRequest.InputOneofCase.None } message)
+            {
+                taken++;
+                Assert.True(scan.ErrorMessage is null, $"seed {Seed}, round {round}: {scan.ErrorMessage}: {Convert.ToHexString(bytes)}");
+                AssertSame(message, scan, body);
+            }
+
+            body.Dispose();
+            Read(bytes, (RequestApi)random.Next((int)RequestApi.VllmGrpcGenerate, (int)RequestApi.VllmGrpcEmbed + 1)).Body.Dispose();
+        }
+
+        Assert.True(taken > 1000);
+    }
+
+    [Fact]
+    public void Reading_WarmScanner_AllocatesNothing()
+    {
+        var bytes = Frame(new VllmGenerateRequest { Tokenized = new() { InputIds = { Enumerable.Range(0, 2000).Select(i => (uint)i) } } });
+        var (scan, body) = Read(bytes);
+        var tokens = new PromptTokens();
+        tokens.TryRead(scan, body);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++)
+        {
+            scan.Reset(RequestApi.VllmGrpcGenerate, Dialect.LlmD);
+            scan.Feed(bytes);
+            Assert.True(scan.Complete(body));
+            Assert.True(tokens.TryRead(scan, body));
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void AssertSame(VllmGenerateRequest message, RequestScanner scan, BodyBuffer body)
+    {
+        Assert.Equal(message.Stream, scan.Stream);
+        Assert.Equal(message.SamplingParams is { HasMaxTokens: true } sampling ? sampling.MaxTokens : -1L, scan.MaxOutputTokens);
+        Assert.Equal(message.InputCase == VllmGenerateRequest.InputOneofCase.Text, scan.GrpcPrompt.IsText);
+        if (scan.GrpcPrompt.IsText)
+        {
+            Assert.Equal(message.Text, Text(scan, body));
+        }
+        else
+        {
+            Assert.Equal(message.Tokenized.InputIds.Count, scan.ElementCount);
+            Assert.Equal(scan.GrpcPrompt.IsAltered || scan.ElementCount == 0 ? null : [.. message.Tokenized.InputIds], Ids(scan, body));
+        }
+    }
+
+    private static VllmGenerateRequest Random(Random random)
+    {
+        var message = new VllmGenerateRequest { RequestId = new string('r', random.Next(40)), Stream = random.Next(2) == 0 };
+        if (random.Next(2) == 0)
+        {
+            message.Text = new string('x', random.Next(3) == 0 ? random.Next(9000) : random.Next(20));
+        }
+        else
+        {
+            message.Tokenized = new() { InputIds = { Enumerable.Range(0, random.Next(3) == 0 ? random.Next(4000) : random.Next(20)).Select(_ => (uint)random.NextInt64() >> random.Next(32)) } };
+        }
+
+        if (random.Next(2) == 0)
+        {
+            message.SamplingParams = new() { Temperature = 0.5f, Stop = { "a", "b" }, LogitBias = { [1] = 1 } };
+            if (random.Next(2) == 0)
+            {
+                message.SamplingParams.MaxTokens = (uint)random.Next();
+            }
+        }
+
+        return message;
+    }
+
+    private static byte[] Damage(Random random, byte[] message)
+    {
+        var bytes = message.ToList();
+        for (var n = random.Next(1, 4); n > 0; n--)
+        {
+            var at = random.Next(Math.Min(bytes.Count, 60) + 1);
+            switch (random.Next(5))
+            {
+                case 0 when at < bytes.Count:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes.Insert(at, (byte)random.Next(64));
+                    break;
+                case 2 when at < bytes.Count:
+                    bytes.RemoveRange(at, Math.Min(random.Next(9), bytes.Count - at));
+                    break;
+                case 3:
+                    bytes.AddRange(bytes.GetRange(0, random.Next(bytes.Count + 1)));
+                    break;
+                case 4:
+                    bytes.InsertRange(at, random.Next(3) switch { 0 => [0x5B, 0x08, 0x01, 0x5C], 1 => [0x5D, 1, 2, 3, 4], _ => [0xF8, 0x07, 0xFF, 0xFF, 0x03] });
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static VllmGenerateRequest? TryParse(byte[] bytes)
+    {
+        try
+        {
+            return VllmGenerateRequest.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    private static byte[] Prefixed(IMessage message) => [(byte)message.CalculateSize(), .. message.ToByteArray()];
+}
