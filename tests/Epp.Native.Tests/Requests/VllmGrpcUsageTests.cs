@@ -79,7 +79,7 @@ public sealed class VllmGrpcUsageTests
     {
         var scanner = new ResponseScanner();
         scanner.Reset(RequestApi.VllmGrpcGenerate, true);
-        scanner.Feed(Complete(7, 10)[..^3]);
+        scanner.Feed(Complete(7, 10).AsSpan()[..^3]);
         scanner.Reset(RequestApi.ChatCompletions, false);
         scanner.Feed("{\"usage\":{\"prompt_tokens\":1}}"u8);
         scanner.Complete();
