@@ -19,6 +19,7 @@ public static class PluginCatalog
     public const string CoreMetricsExtractor = "core-metrics-extractor";
     public const string PassthroughParser = "passthrough-parser";
     public const string UsageReporter = "request-attribute-reporter";
+    public const string ServedReporter = "destination-endpoint-served-verifier";
 
     /// <summary>Kind of each type that is built.</summary>
     public static FrozenDictionary<string, PluginKind> Built { get; } = new Dictionary<string, PluginKind>
@@ -57,6 +58,7 @@ public static class PluginCatalog
         [PassthroughParser] = PluginKind.Parser,
         [AgentIdentity.PluginType] = PluginKind.RequestProcessor,
         [UsageReporter] = PluginKind.Reporter,
+        [ServedReporter] = PluginKind.Reporter,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Parsers without a <c>requestHandler</c> section.</summary>

@@ -70,7 +70,6 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.Parser, "", "vertexai-parser"),
             .. Of(PluginKind.Admitter, null, "latency-slo-admitter"),
             .. Of(PluginKind.Admitter, "queueDepthThreshold kvCacheUtilThreshold power k", "probabilistic-admitter"),
-            .. Of(PluginKind.Reporter, null, "destination-endpoint-served-verifier"),
             .. Of(PluginKind.Screener, "scope headerSelectors revisionGating", "disaggregatedset-rollout-screener"),
             .. Of(PluginKind.CrossReplicaSyncer, null, "local-syncer"),
         ]).ToFrozenDictionary(StringComparer.Ordinal);

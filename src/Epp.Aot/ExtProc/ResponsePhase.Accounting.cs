@@ -62,6 +62,12 @@ internal sealed partial class ResponsePhase
         }
     }
 
+    // What the proxy says of the endpoint that served, or what it does not say, in llm-d's words (contract §2.4).
+    private static ReadOnlySpan<byte> Served(ReadOnlySpan<byte> metadata) =>
+        MetadataReader.TryReadServedEndpoint(metadata, out var endpoint, out var hasNamespace) ? endpoint
+        : hasNamespace ? "fail: missing destination endpoint served metadata"u8
+        : "fail: missing envoy lb metadata"u8;
+
     private void EndUsage()
     {
         if (!_usageEnded)

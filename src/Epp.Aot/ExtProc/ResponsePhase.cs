@@ -68,6 +68,11 @@ internal sealed partial class ResponsePhase(StreamServices services)
             ExtProcEncoder.RemoveHeader(writer, WellKnownHeaders.ContentLengthLower);
         }
 
+        if (services.Director.Plan.ReportsServed)
+        {
+            ExtProcEncoder.SetHeader(writer, WellKnownHeaders.ServedEndpoint, Served(message.Metadata));
+        }
+
         ExtProcEncoder.SetHeader(writer, WellKnownHeaders.WentIntoResponseHeaders, "true"u8);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseHeaders, 0, 0);
         writer.PrependGrpcPrefix();

@@ -29,6 +29,9 @@ internal sealed class RoutingPlan(EppConfig config, Scheduler scheduler, ISatura
     /// <summary>What is told about the usage of a response; null = nothing.</summary>
     public UsageReports? Reports { get; } = UsageReports.Create(config, metrics);
 
+    /// <summary>Whether the client is told which endpoint served it, for conformance tests (contract §2.4).</summary>
+    public bool ReportsServed { get; } = config.Plugins.Any(static p => p.Type == PluginCatalog.ServedReporter);
+
     /// <summary>The plan of a checked configuration; producers that <paramref name="previous"/> has alike are kept with their history.</summary>
     public static RoutingPlan Create(EppConfig config, SchedulerContext context, EppMetrics metrics, RoutingPlan? previous = null) => new(
         config,

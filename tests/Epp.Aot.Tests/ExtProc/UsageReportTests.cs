@@ -164,6 +164,26 @@ public sealed class UsageReportTests
         Assert.Null(bare.Ask(Ask.ResponseHeaders(endOfStream: true)).DynamicMetadata);
     }
 
+    [Theory]
+    [InlineData(null, null, "fail: missing envoy lb metadata")]
+    [InlineData("envoy.lb.subset_hint", "x-gateway-destination-endpoint-served", "fail: missing envoy lb metadata")]
+    [InlineData("envoy.lb", "other", "fail: missing destination endpoint served metadata")]
+    [InlineData("envoy.lb", "x-gateway-destination-endpoint-served", "10.0.0.1:8000")]
+    public void ServedVerifier_TellsTheClientWhatTheProxySays(string? space, string? key, string expected)
+    {
+        var rig = new Rig(config: "apiVersion: llm-d.ai/v1alpha1\nkind: EndpointPickerConfig\nplugins: [{type: queue-scorer}, {type: destination-endpoint-served-verifier}]\n");
+        using var exchange = rig.Open();
+        exchange.Send(Ask.Post());
+        exchange.Send(Ask.Body(Ask.ChatBody()));
+        var headers = Ask.ResponseHeaders();
+        if (space is not null)
+        {
+            headers.MetadataContext = new Proto.Metadata { FilterMetadata = { [space] = new Struct { Fields = { [key!] = Value.ForString("10.0.0.1:8000") } } } };
+        }
+
+        Assert.Equal(expected, exchange.Ask(headers).Header("x-conformance-test-served-endpoint"));
+    }
+
     /// <summary>Every recorded exchange of a configuration with a reporter: the same metadata on the same message.</summary>
     [SkippableFact]
     [Trait("Category", "Golden")]
@@ -195,9 +215,7 @@ public sealed class UsageReportTests
             return 0;
         }
 
-        // Its verifier writes a header; what it verifies is another case.
-        var text = string.Join('\n', config.Split('\n').Where(l => !l.Contains("destination-endpoint-served-verifier", StringComparison.Ordinal)));
-        var rig = new Rig(config: text.Replace("@ENDPOINTS@", "endpoints.yaml", StringComparison.Ordinal));
+        var rig = new Rig(config: config.Replace("@ENDPOINTS@", "endpoints.yaml", StringComparison.Ordinal));
         rig.Pool.Publish([new Endpoint("default", "recorded", destination.Split(':')[0], int.Parse(destination.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture))]);
         using var exchange = rig.Open();
         var answers = new List<Proto.ProcessingResponse>();
@@ -210,5 +228,6 @@ public sealed class UsageReportTests
         return 1;
     }
 
-    private static (Proto.ProcessingResponse.ResponseOneofCase, Struct?) Described(Proto.ProcessingResponse message) => (message.ResponseCase, message.DynamicMetadata);
+    private static (Proto.ProcessingResponse.ResponseOneofCase, Struct?, string?) Described(Proto.ProcessingResponse message) =>
+        (message.ResponseCase, message.DynamicMetadata, message.Header("x-conformance-test-served-endpoint"));
 }
