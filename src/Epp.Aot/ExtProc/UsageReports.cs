@@ -77,7 +77,17 @@ internal sealed class UsageReports
         return number is not (0 or -1);
     }
 
-    private sealed record Space(byte[] Name, Report[] Reports);
+    private sealed class Space(byte[] name, Report[] reports)
+    {
+        public byte[] Name => name;
 
-    private sealed record Report(byte[] Key, UsageReporterParameters Parameters);
+        public Report[] Reports => reports;
+    }
+
+    private sealed class Report(byte[] key, UsageReporterParameters parameters)
+    {
+        public byte[] Key => key;
+
+        public UsageReporterParameters Parameters => parameters;
+    }
 }

@@ -72,8 +72,8 @@ public sealed partial class RequestScanner
                 case 5 when reader.WireType == ProtoReader.Varint && !isEmbed:
                     Stream = reader.Value != 0;
                     break;
-                case 7 when reader.WireType == ProtoReader.Bytes && !isEmbed:
-                    GrpcPrompt = GrpcPrompt with { IsAltered = GrpcPrompt.IsAltered || reader.End > reader.Start };
+                case 7 when reader.WireType == ProtoReader.Bytes && !isEmbed && reader.End > reader.Start:
+                    GrpcPrompt = GrpcPrompt.Altered();
                     break;
             }
         }
@@ -117,7 +117,7 @@ public sealed partial class RequestScanner
             }
             else if (reader is { Field: 27, WireType: ProtoReader.Varint })
             {
-                GrpcPrompt = GrpcPrompt with { IsAltered = true };
+                GrpcPrompt = GrpcPrompt.Altered();
             }
         }
 

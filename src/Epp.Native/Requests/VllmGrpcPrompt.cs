@@ -6,14 +6,25 @@ namespace Epp.Native.Requests;
 /// <summary>
 /// Where the prompt lies in the body of a <c>vllm.grpc.engine</c> request (contract §3.3): a text, or the fields that hold its token ids.
 /// </summary>
-/// <param name="IsText">The prompt is a text.</param>
-/// <param name="Start">First byte of the text; of the first field with ids.</param>
-/// <param name="End">The byte behind the text; behind the message that holds the fields.</param>
-/// <param name="IsAltered">The engine computes other ids than these: it cuts the prompt, or puts images into it.</param>
-public readonly record struct VllmGrpcPrompt(bool IsText, int Start, int End, bool IsAltered)
+public readonly struct VllmGrpcPrompt(bool isText, int start, int end, bool isAltered)
 {
+    /// <summary>True where the prompt is a text.</summary>
+    public bool IsText => isText;
+
+    /// <summary>First byte of the text; of the first field with ids. 0 = there is no prompt.</summary>
+    public int Start => start;
+
+    /// <summary>The byte behind the text; behind the message that holds the fields.</summary>
+    public int End => end;
+
+    /// <summary>True where the engine computes other ids than these: it cuts the prompt, or puts images into it.</summary>
+    public bool IsAltered => isAltered;
+
     /// <summary>Bytes of the text.</summary>
-    public int TextBytes => IsText ? End - Start : 0;
+    public int TextBytes => isText ? end - start : 0;
+
+    /// <summary>The same prompt, which the engine alters.</summary>
+    internal VllmGrpcPrompt Altered() => new(isText, start, end, isAltered: true);
 }
 
 /// <summary>
