@@ -41,7 +41,15 @@ internal sealed class RoutingPlan(EppConfig config, Scheduler scheduler, ISatura
 
     private static AgentIdentity? IdentityOf(EppConfig config)
     {
-        var plugins = config.Plugins.Select(static p => p.Parameters).OfType<AgentIdentityParameters>().ToArray();
-        return plugins.Length > 0 ? new AgentIdentity([.. plugins.SelectMany(static p => p.Headers)]) : null;
+        List<string>? headers = null;
+        foreach (var plugin in config.Plugins)
+        {
+            if (plugin.Parameters is AgentIdentityParameters identity)
+            {
+                (headers ??= []).AddRange(identity.Headers);
+            }
+        }
+
+        return headers is null ? null : new AgentIdentity(headers);
     }
 }

@@ -25,11 +25,22 @@ internal sealed class UsageReports
     public static UsageReports? Create(EppConfig config, EppMetrics metrics)
     {
         // A namespace stands once in the metadata, whatever the number of its keys.
-        var spaces = config.Plugins.Select(static p => p.Parameters).OfType<UsageReporterParameters>()
-            .GroupBy(static r => r.Namespace, StringComparer.Ordinal)
-            .Select(static g => new Space(Encoding.UTF8.GetBytes(g.Key), [.. g.Select(static r => new Report(Encoding.UTF8.GetBytes(r.Name), r))]))
-            .ToArray();
-        return spaces.Length > 0 ? new UsageReports(spaces, metrics) : null;
+        var spaces = new List<Space>();
+        foreach (var plugin in config.Plugins)
+        {
+            if (plugin.Parameters is UsageReporterParameters report)
+            {
+                var space = spaces.Find(s => s.Key == report.Namespace);
+                if (space is null)
+                {
+                    spaces.Add(space = new Space(report.Namespace));
+                }
+
+                space.Reports.Add(new Report(report));
+            }
+        }
+
+        return spaces.Count > 0 ? new UsageReports([.. spaces], metrics) : null;
     }
 
     /// <summary>Writes <c>dynamic_metadata</c> in front of an encoded answer; nothing where there is nothing to report.</summary>
@@ -77,16 +88,18 @@ internal sealed class UsageReports
         return number is not (0 or -1);
     }
 
-    private sealed class Space(byte[] name, Report[] reports)
+    private sealed class Space(string key)
     {
-        public byte[] Name => name;
+        public string Key => key;
 
-        public Report[] Reports => reports;
+        public byte[] Name { get; } = Encoding.UTF8.GetBytes(key);
+
+        public List<Report> Reports { get; } = [];
     }
 
-    private sealed class Report(byte[] key, UsageReporterParameters parameters)
+    private sealed class Report(UsageReporterParameters parameters)
     {
-        public byte[] Key => key;
+        public byte[] Key { get; } = Encoding.UTF8.GetBytes(parameters.Name);
 
         public UsageReporterParameters Parameters => parameters;
     }

@@ -434,6 +434,7 @@ public class EppConfigLoaderTests
         string[] seeds =
         [
             Head + "plugins:\n- {type: queue-scorer}\n- name: p\n  type: prefix-cache-scorer\n  parameters: {matchLengthWeight: 0.5}\nschedulingProfiles:\n- name: d\n  plugins:\n  - {pluginRef: p, weight: 2}\nfeatureGates: [flowControl=false]\ndataLayer:\n  sources: &s []\n  injectDefaults: true\n",
+            Head + "plugins:\n- {type: agent-identity, parameters: {additionalSessionHeaders: [a]}}\n- type: request-attribute-reporter\n  parameters:\n    attributes:\n    - key: {namespace: n, name: c}\n      expression: usage.prompt_tokens * 2 + (has(usage.total_tokens) ? 1 : 0)\n      condition: usage.prompt_tokens > 0\n",
             "{\"apiVersion\": \"llm-d.ai/v1alpha1\", \"kind\": \"EndpointPickerConfig\", \"plugins\": [{\"type\": \"max-score-picker\", \"parameters\": {\"maxNumOfEndpoints\": 3}}]}",
         ];
         for (var i = 0; i < 4000; i++)
