@@ -34,6 +34,9 @@ public static class Ask
     public static Proto.ProcessingRequest ResponseBody(string body, bool endOfStream = true) =>
         new() { ResponseBody = new Proto.HttpBody { Body = ByteString.CopyFromUtf8(body), EndOfStream = endOfStream } };
 
+    public static Proto.ProcessingRequest ResponseBody(ReadOnlySpan<byte> body, bool endOfStream) =>
+        new() { ResponseBody = new Proto.HttpBody { Body = ByteString.CopyFrom(body), EndOfStream = endOfStream } };
+
     public static Proto.ProcessingRequest ResponseTrailers(params (string Key, string Value)[] trailers) =>
         new() { ResponseTrailers = new Proto.HttpTrailers { Trailers = Map(false, trailers).Headers } };
 

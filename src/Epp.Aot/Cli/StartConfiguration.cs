@@ -63,7 +63,7 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
             return null;
         }
 
-        var loaded = EppConfigLoader.Load(text, source, new ConfigOverrides(environment));
+        var loaded = EppConfigLoader.Load(text, source, new ConfigOverrides(environment), flags.Bool("allow-experimental-plugins"));
         errors.AddRange(loaded.Errors.Select(e => e.ToString()));
         return loaded;
     }

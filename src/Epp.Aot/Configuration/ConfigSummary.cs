@@ -28,7 +28,12 @@ internal static class ConfigSummary
             text.AppendLine(CultureInfo.InvariantCulture, $"producer: {Plugin(producer)}");
         }
 
-        var detector = config.Saturation.Detector is { } plugin ? Plugin(plugin) : $"any endpoint with capacity, {config.Saturation.AnyCapacity}";
+        foreach (var plugin in config.Plugins.Where(p => p.Kind is PluginKind.RequestProcessor or PluginKind.Reporter))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"{(plugin.Kind == PluginKind.Reporter ? "reporter" : "identity")}: {Plugin(plugin)}");
+        }
+
+        var detector = config.Saturation.Detector is { } saturation ? Plugin(saturation) : $"any endpoint with capacity, {config.Saturation.AnyCapacity}";
         text.AppendLine(CultureInfo.InvariantCulture, $"saturation: {detector}");
         return text.Append(Fixed(config)).ToString();
     }

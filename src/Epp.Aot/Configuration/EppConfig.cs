@@ -1,5 +1,6 @@
 using Epp.Native;
 using Epp.Native.Chat;
+using Epp.Native.Expressions;
 using Epp.Native.Prefix;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Saturation;
@@ -123,6 +124,27 @@ public sealed record UtilizationParameters(UtilizationThresholds Thresholds) : P
 /// <param name="MaxConcurrency">&gt; 0.</param>
 /// <param name="Headroom">≥ 0.</param>
 public sealed record ConcurrencyParameters(int MaxConcurrency = 100, double Headroom = 0) : PluginParameters;
+
+/// <summary>Of <c>agent-identity</c> (plugins §5.9).</summary>
+/// <param name="Headers">Headers that name a session, looked at before the known ones.</param>
+public sealed record AgentIdentityParameters(IReadOnlyList<string> Headers) : PluginParameters
+{
+    /// <summary>The headers in order.</summary>
+    public override string ToString() => Headers.Count == 0 ? "known headers" : $"{string.Join(", ", Headers)}, known headers";
+}
+
+/// <summary>Of <c>request-attribute-reporter</c> (plugins §5.10).</summary>
+/// <param name="Namespace">Of the dynamic metadata.</param>
+/// <param name="Name">Key in it.</param>
+/// <param name="Text">The expression and its condition as they were written, which tell two configurations apart.</param>
+/// <param name="Expression">The number.</param>
+/// <param name="Condition">Whether it is reported; null = always.</param>
+public sealed record UsageReporterParameters(
+    string Namespace, string Name, string Text, UsageExpression Expression, UsageExpression? Condition) : PluginParameters
+{
+    /// <summary>What is reported where.</summary>
+    public override string ToString() => $"{Namespace} {Name} = {Text}";
+}
 
 /// <summary>Of <c>approx-prefix-cache-producer</c>.</summary>
 public sealed record ApproxPrefixParameters(ApproxPrefixConfig Config) : PluginParameters;

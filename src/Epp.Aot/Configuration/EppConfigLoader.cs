@@ -41,14 +41,15 @@ public static class EppConfigLoader
     /// <param name="utf8">The text, at most 1 MiB.</param>
     /// <param name="source">Names the text in messages: a path or a flag.</param>
     /// <param name="overrides">What the environment sets; null = nothing.</param>
-    public static ConfigLoadResult Load(ReadOnlySpan<byte> utf8, string source, ConfigOverrides? overrides = null)
+    /// <param name="allowExperimental">Accept the types that llm-d calls experimental.</param>
+    public static ConfigLoadResult Load(ReadOnlySpan<byte> utf8, string source, ConfigOverrides? overrides = null, bool allowExperimental = false)
     {
         var problems = new Problems(source);
-        var config = YamlTree.Read(utf8, problems) is { } root ? Read(root, problems, overrides ?? ConfigOverrides.None) : null;
+        var config = YamlTree.Read(utf8, problems) is { } root ? Read(root, problems, overrides ?? ConfigOverrides.None, allowExperimental) : null;
         return new ConfigLoadResult(problems.Errors.Count == 0 ? config : null, problems.Errors, problems.Warnings);
     }
 
-    private static EppConfig? Read(YamlNode root, Problems problems, ConfigOverrides overrides)
+    private static EppConfig? Read(YamlNode root, Problems problems, ConfigOverrides overrides, bool allowExperimental)
     {
         if (MapReader.Of(root, "", problems) is not { } top)
         {
@@ -60,7 +61,7 @@ public static class EppConfigLoader
             return null;
         }
 
-        var plugins = PluginSet.Read(top, dialect);
+        var plugins = PluginSet.Read(top, dialect, allowExperimental);
         var gates = ReadFeatureGates(top, dialect, plugins, overrides);
         var profile = ProfileReader.Read(top, plugins);
         var dataLayer = DataLayerReader.Read(top, plugins);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Epp.Native.Prefix;
+using Epp.Native.Requests;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
 using Epp.Native.Scheduling.Saturation;
@@ -17,6 +18,8 @@ public static class PluginCatalog
     public const string MetricsDataSource = "metrics-data-source";
     public const string CoreMetricsExtractor = "core-metrics-extractor";
     public const string PassthroughParser = "passthrough-parser";
+    public const string UsageReporter = "request-attribute-reporter";
+    public const string ServedReporter = "destination-endpoint-served-verifier";
 
     /// <summary>Kind of each type that is built.</summary>
     public static FrozenDictionary<string, PluginKind> Built { get; } = new Dictionary<string, PluginKind>
@@ -51,7 +54,11 @@ public static class PluginCatalog
         ["anthropic-parser"] = PluginKind.Parser,
         ["vllmhttp-parser"] = PluginKind.Parser,
         ["sglanghttp-parser"] = PluginKind.Parser,
+        ["vllmgrpc-parser"] = PluginKind.Parser,
         [PassthroughParser] = PluginKind.Parser,
+        [AgentIdentity.PluginType] = PluginKind.RequestProcessor,
+        [UsageReporter] = PluginKind.Reporter,
+        [ServedReporter] = PluginKind.Reporter,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Parsers without a <c>requestHandler</c> section.</summary>

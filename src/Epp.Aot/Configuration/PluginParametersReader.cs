@@ -1,5 +1,6 @@
 using Epp.Native;
 using Epp.Native.Prefix;
+using Epp.Native.Requests;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Pickers;
 using Epp.Native.Scheduling.Saturation;
@@ -40,6 +41,8 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
             LabelFilter.ByLabelType => ByLabel(map),
             UtilizationDetector.PluginType => new UtilizationParameters(FlowControlReader.Thresholds(map, headroom: true)),
             ConcurrencyDetector.PluginType => Concurrency(map),
+            AgentIdentity.PluginType => Identity(map),
+            PluginCatalog.UsageReporter => Reporter(map),
             _ => new NoParameters(),
         };
         map.End(dialect == Dialect.LlmD, key => type == PrefixCacheScorer.PluginType && IndexKeys.Contains(key)

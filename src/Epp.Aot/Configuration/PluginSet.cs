@@ -12,6 +12,7 @@ internal sealed class PluginSet
     private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
     private readonly List<(YamlNode? At, string What)> _unbuilt = [];
     private readonly Problems _problems;
+    private bool _allowExperimental;
 
     private PluginSet(Problems problems)
     {
@@ -20,9 +21,9 @@ internal sealed class PluginSet
 
     public IReadOnlyList<PluginConfig> All => _plugins;
 
-    public static PluginSet Read(MapReader top, Dialect dialect)
+    public static PluginSet Read(MapReader top, Dialect dialect, bool allowExperimental)
     {
-        var set = new PluginSet(top.Problems);
+        var set = new PluginSet(top.Problems) { _allowExperimental = allowExperimental };
         var parameters = new PluginParametersReader(dialect);
         foreach (var item in top.Maps("plugins"))
         {
@@ -200,6 +201,11 @@ internal sealed class PluginSet
         }
         else if (parameters is not null)
         {
+            if (!_allowExperimental && UnbuiltPlugins.IsExperimental(type))
+            {
+                _problems.Error(item.Value("type"), item.PathOf("type"), $"'{type}' is experimental in llm-d; start with --allow-experimental-plugins, or remove it");
+            }
+
             _plugins.Add(new PluginConfig(name, type, kind, reader.Read(type, parameters)));
         }
         else

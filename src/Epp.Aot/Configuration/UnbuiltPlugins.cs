@@ -67,15 +67,15 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.UsageLimitPolicy, "shape domain minCeiling maxCeiling", "priority-holdback-policy"),
             .. Of(PluginKind.UsageLimitPolicy, "", "soft-reflective-ceiling-policy"),
             .. Of(PluginKind.EvictionPolicy, null, "sheddable-eviction-filter", "priority-then-time-eviction-order-policy"),
-            .. Of(PluginKind.Parser, "", "vllmgrpc-parser", "vertexai-parser"),
+            .. Of(PluginKind.Parser, "", "vertexai-parser"),
             .. Of(PluginKind.Admitter, null, "latency-slo-admitter"),
             .. Of(PluginKind.Admitter, "queueDepthThreshold kvCacheUtilThreshold power k", "probabilistic-admitter"),
-            .. Of(PluginKind.RequestProcessor, "additionalSessionHeaders", "agent-identity"),
-            .. Of(PluginKind.Reporter, "attributes", "request-attribute-reporter"),
-            .. Of(PluginKind.Reporter, null, "destination-endpoint-served-verifier"),
             .. Of(PluginKind.Screener, "scope headerSelectors revisionGating", "disaggregatedset-rollout-screener"),
             .. Of(PluginKind.CrossReplicaSyncer, null, "local-syncer"),
         ]).ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>True for types that llm-d loads with <c>--allow-experimental-plugins</c> only, built or not.</summary>
+    public static bool IsExperimental(string type) => Experimental.Contains(type);
 
     private static KeyValuePair<string, UnbuiltPlugin>[] Of(PluginKind kind, string? parameters, params string[] types) =>
         Array.ConvertAll(types, t => KeyValuePair.Create(

@@ -39,13 +39,14 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
     {
         request.Reply.Begin(request.Body);
         var scan = request.Api == RequestApi.Passthrough ? null : request.Scanner;
-        var fairness = Control(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, "default-flow"u8);
-        if (scan is not null && !scan.Complete())
+        var decider = _plan;
+        var session = decider.Identity is { } identity ? identity.Find(request.Headers, "default-flow"u8) : "default-flow"u8;
+        var fairness = Control(request.Headers, WellKnownHeaders.FairnessId, WellKnownHeaders.FairnessIdAlias, session);
+        if (scan is not null && !scan.Complete(request.Body))
         {
             return Fail(new RequestFailure(FailureKind.BadRequest, scan.ErrorMessage!), default, default, fairness);
         }
 
-        var decider = _plan;
         var routing = Rent(request, subset);
         var models = Resolve(request, scan, decider, routing, out var target);
         if (scan is { CanRewriteModel: true })

@@ -19,7 +19,7 @@ internal sealed partial class ExtProcStream
     {
         _processingFrom = services.Time.GetTimestamp();
         var subset = ReadSubset(in message);
-        if (services.Asking is not null && _request!.Api != RequestApi.Passthrough && _request.Scanner.Complete() && !_request.Scanner.HasPromptTokenIds)
+        if (services.Asking is not null && _request!.Api != RequestApi.Passthrough && _request.Scanner.Complete(_request.Body) && !_request.Scanner.HasPromptTokenIds)
         {
             (_waitingKind, _waitingSubset, WantsTokens) = (kind, subset, true);
             return null;
@@ -71,7 +71,6 @@ internal sealed partial class ExtProcStream
             _endpoint = null;
         }
 
-        _response.Api = _request!.Api;
         _response.Begin(decision);
         if (streamed)
         {

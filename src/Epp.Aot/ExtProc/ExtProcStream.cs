@@ -256,7 +256,9 @@ internal sealed partial class ExtProcStream(StreamServices services)
         var path = PathOf(_request!.Headers);
         if (services.Parsers.TryResolve(path, out var api))
         {
+            // The response is read by the path's API, even where the request's body is not seen.
             _request.Api = api;
+            _response.Api = api;
             return null;
         }
 

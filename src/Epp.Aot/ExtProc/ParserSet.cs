@@ -12,6 +12,7 @@ internal sealed class ParserSet
     private readonly bool _anthropic;
     private readonly bool _vllm;
     private readonly bool _sglang;
+    private readonly bool _vllmGrpc;
     private readonly bool _passthrough;
 
     public ParserSet(EppConfig config)
@@ -21,6 +22,7 @@ internal sealed class ParserSet
         _anthropic = Has("anthropic-parser");
         _vllm = Has("vllmhttp-parser");
         _sglang = Has("sglanghttp-parser");
+        _vllmGrpc = Has("vllmgrpc-parser");
         _passthrough = Has("passthrough-parser");
 
         bool Has(string type) => config.Parsers.Any(p => p.Type == type);
@@ -29,6 +31,11 @@ internal sealed class ParserSet
     /// <summary>False where no parser claims the path and none takes the rest: a 400.</summary>
     public bool TryResolve(ReadOnlySpan<byte> path, out RequestApi api)
     {
+        if (_vllmGrpc && RequestPaths.TryVllmGrpc(path, out api))
+        {
+            return true;
+        }
+
         api = RequestPaths.Resolve(path, _dialect);
         var claimed = api switch
         {

@@ -10,7 +10,7 @@ namespace Epp.Aot.ExtProc;
 /// The response half of an exchange (contract §1.7): headers, chunks passed on one for one, trailers, and the accounting at their end.
 /// A pass-through chunk allocates nothing.
 /// </summary>
-internal sealed class ResponsePhase(StreamServices services)
+internal sealed partial class ResponsePhase(StreamServices services)
 {
     /// <summary>Bytes of a response that is no stream held until its end; longer ones are passed on as they come.</summary>
     public const int MaxHeldBytes = 1 << 20;
@@ -68,6 +68,11 @@ internal sealed class ResponsePhase(StreamServices services)
             ExtProcEncoder.RemoveHeader(writer, WellKnownHeaders.ContentLengthLower);
         }
 
+        if (services.Director.Plan.ReportsServed)
+        {
+            ExtProcEncoder.SetHeader(writer, WellKnownHeaders.ServedEndpoint, Served(message.Metadata));
+        }
+
         ExtProcEncoder.SetHeader(writer, WellKnownHeaders.WentIntoResponseHeaders, "true"u8);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseHeaders, 0, 0);
         writer.PrependGrpcPrefix();
@@ -117,8 +122,15 @@ internal sealed class ResponsePhase(StreamServices services)
             EndWithoutEndOfStream(output, writer);
         }
 
+        var reports = !_completed;
         Complete();
-        ExtProcEncoder.Continue(writer, ProcessingKind.ResponseTrailers);
+        ExtProcEncoder.Unchanged(writer, ProcessingKind.ResponseTrailers);
+        if (reports)
+        {
+            Report(writer);
+        }
+
+        writer.PrependGrpcPrefix();
         output.Write(writer.Written);
         return true;
     }
@@ -148,16 +160,16 @@ internal sealed class ResponsePhase(StreamServices services)
         {
             if (_heldBytes > 0)
             {
-                WriteHeld(output, writer, endOfStream: false);
+                WriteHeld(output, writer, endOfStream: false, isLast: false);
             }
 
-            WriteChunk(output, writer, body, message.EndOfStream);
+            WriteChunk(output, writer, body, message.EndOfStream, isLast: message.EndOfStream);
             return true;
         }
 
         if (message.EndOfStream)
         {
-            WriteHeld(output, writer, endOfStream: true);
+            WriteHeld(output, writer, endOfStream: true, isLast: true);
         }
 
         return message.EndOfStream;
@@ -184,7 +196,7 @@ internal sealed class ResponsePhase(StreamServices services)
         if (!_streaming && !_passesOn)
         {
             var held = rest.IsEmpty || TryHold(rest);
-            WriteHeld(output, writer, endOfStream: false);
+            WriteHeld(output, writer, endOfStream: false, isLast: held);
             if (held)
             {
                 return;
@@ -193,18 +205,19 @@ internal sealed class ResponsePhase(StreamServices services)
 
         if (!rest.IsEmpty)
         {
-            WriteChunk(output, writer, rest, endOfStream: false);
+            WriteChunk(output, writer, rest, endOfStream: false, isLast: true);
         }
     }
 
-    private void WriteHeld(IBufferWriter<byte> output, ProtoWriter writer, bool endOfStream)
+    private void WriteHeld(IBufferWriter<byte> output, ProtoWriter writer, bool endOfStream, bool isLast)
     {
         var offset = 0;
         do
         {
             var bytes = Math.Min(ExtProcStream.ChunkBytes, _heldBytes - offset);
-            var last = endOfStream && offset + bytes == _heldBytes;
-            ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, bytes, last);
+            var ends = offset + bytes == _heldBytes;
+            var last = endOfStream && ends;
+            WriteHead(writer, bytes, last, isLast && ends);
             var tail = last ? ExtProcEncoder.EndOfStreamField : default;
             var span = output.GetSpan(writer.Length + bytes + tail.Length);
             writer.Written.CopyTo(span);
@@ -237,7 +250,13 @@ internal sealed class ResponsePhase(StreamServices services)
     {
         if (_restore is null)
         {
-            ExtProcEncoder.Continue(writer, ProcessingKind.ResponseBody);
+            ExtProcEncoder.Unchanged(writer, ProcessingKind.ResponseBody);
+            if (whole)
+            {
+                Report(writer);
+            }
+
+            writer.PrependGrpcPrefix();
             output.Write(writer.Written);
             return;
         }
@@ -246,20 +265,25 @@ internal sealed class ResponsePhase(StreamServices services)
         writer.Clear();
         var behind = ExtProcEncoder.BodyMutation(writer, body.Length, streamed: false, endOfStream: false);
         ExtProcEncoder.EndResponse(writer, ProcessingKind.ResponseBody, writer.Length, behind);
+        if (whole)
+        {
+            Report(writer);
+        }
+
         writer.PrependGrpcPrefix(behind);
         output.Write(writer.Written);
         output.Write(body);
     }
 
     // One message in, one message out, cut only where the message is larger than the references' chunks (contract §1.6).
-    private static void WriteChunk(IBufferWriter<byte> output, ProtoWriter writer, ReadOnlySpan<byte> body, bool endOfStream)
+    private void WriteChunk(IBufferWriter<byte> output, ProtoWriter writer, ReadOnlySpan<byte> body, bool endOfStream, bool isLast)
     {
         do
         {
             var part = body[..Math.Min(body.Length, ExtProcStream.ChunkBytes)];
             body = body[part.Length..];
             var last = endOfStream && body.IsEmpty;
-            ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, part.Length, last);
+            WriteHead(writer, part.Length, last, isLast && body.IsEmpty);
             output.WriteMessage(writer.Written, part, last ? ExtProcEncoder.EndOfStreamField : default);
         }
         while (!body.IsEmpty);
@@ -293,60 +317,6 @@ internal sealed class ResponsePhase(StreamServices services)
         if (_erred)
         {
             OwnSeries().Error("ModelServerError");
-        }
-    }
-
-    private void Account(ReadOnlySpan<byte> body, long now)
-    {
-        if (!body.IsEmpty || _firstChunkAt == 0)
-        {
-            if (_firstChunkAt == 0)
-            {
-                _firstChunkAt = now;
-                if (_streaming)
-                {
-                    OwnSeries().FirstToken(Seconds(ReceivedAt, now), streaming: true);
-                }
-            }
-            else if (_streaming && !body.IsEmpty)
-            {
-                OwnSeries().StreamingItl(Seconds(_lastChunkAt, now));
-            }
-
-            _lastChunkAt = now;
-        }
-
-        _bytes += body.Length;
-        _usage.Feed(body);
-    }
-
-    private void Complete()
-    {
-        if (_completed)
-        {
-            return;
-        }
-
-        _completed = true;
-        var now = services.Time.GetTimestamp();
-        _usage.Complete();
-        var usage = _usage.Usage;
-        if (_usage.IsMalformed)
-        {
-            services.Metrics.MalformedUsage.Add();
-        }
-
-        var series = OwnSeries();
-        var seconds = Seconds(ReceivedAt, now);
-        series.Completed(seconds, _bytes, usage.Prompt, usage.Completion, usage.Cached);
-        if (!_streaming)
-        {
-            series.FirstToken(seconds, streaming: false);
-        }
-
-        if (_streaming && usage.Completion > 1 && _firstChunkAt != 0)
-        {
-            series.StreamingTpot(Seconds(_firstChunkAt, now) / (usage.Completion - 1));
         }
     }
 

@@ -36,6 +36,9 @@ internal static class WellKnownHeaders
     /// <summary>Debug marker that both references put on every response.</summary>
     public static ReadOnlySpan<byte> WentIntoResponseHeaders => "x-went-into-resp-headers"u8;
 
+    /// <summary>Tells a conformance test which endpoint the proxy says has served it.</summary>
+    public static ReadOnlySpan<byte> ServedEndpoint => "x-conformance-test-served-endpoint"u8;
+
     public static ReadOnlySpan<byte> ModelRewrite => "x-llm-d-model-name-rewrite"u8;
 
     public static ReadOnlySpan<byte> ModelRewriteAlias => "x-gateway-model-name-rewrite"u8;

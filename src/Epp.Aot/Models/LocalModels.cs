@@ -87,20 +87,25 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
     public bool TryTokenize(RequestScanner scan, BodyBuffer body, ReadOnlySpan<byte> model, PromptTokens into)
     {
         into.Clear();
-        if (EndpointOf(scan.EffectiveApi) is not { } endpoint || Find(model) is not { Model: { } local, IsTrusted: true } slot)
+        if (EndpointOf(scan) is not { } endpoint || Find(model) is not { Model: { } local, IsTrusted: true } slot)
         {
             Interlocked.Increment(ref _refused);
             return false;
         }
 
-        var rented = body.SegmentCount > 1 ? ArrayPool<byte>.Shared.Rent(body.Length) : null;
-        if (rented is not null)
+        var rented = scan.IsVllmGrpc || body.SegmentCount > 1 ? ArrayPool<byte>.Shared.Rent(scan.IsVllmGrpc ? GrpcText.MostBytes(scan) : body.Length) : null;
+        var length = body.Length;
+        if (scan.IsVllmGrpc)
         {
-            body.CopyTo(0, rented.AsSpan(0, body.Length));
+            length = GrpcText.AsCompletions(scan, body, rented);
+        }
+        else if (rented is not null)
+        {
+            body.CopyTo(0, rented.AsSpan(0, length));
         }
 
         var scratch = local.Rent();
-        var bytes = rented is not null ? rented.AsSpan(0, body.Length) : body.SegmentCount == 0 ? default : body.Segment(0);
+        var bytes = rented is not null ? rented.AsSpan(0, length) : body.SegmentCount == 0 ? default : body.Segment(0);
         var known = local.Encoder.TryEncode(bytes, endpoint, _time.GetUtcNow().ToUnixTimeSeconds(), scratch);
         if (known)
         {
@@ -140,8 +145,9 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static ChatEndpoint? EndpointOf(RequestApi api) => api switch
+    private static ChatEndpoint? EndpointOf(RequestScanner scan) => scan.EffectiveApi switch
     {
+        RequestApi.VllmGrpcGenerate when scan.GrpcPrompt is { IsText: true, IsAltered: false, TextBytes: <= GrpcText.MaxBytes } => ChatEndpoint.Completions,
         RequestApi.ChatCompletions => ChatEndpoint.Chat,
         RequestApi.Completions => ChatEndpoint.Completions,
         RequestApi.Responses => ChatEndpoint.Responses,

@@ -192,6 +192,8 @@ public sealed partial class EppMetrics
             "Responses whose usage was malformed and therefore not counted.", [], s => s.Add(MalformedUsage.Value));
         yield return new("epp_subset_items_ignored_total", MetricKind.Counter,
             "Subset hint items that were no endpoint address and were ignored.", [], s => s.Add(SubsetItemsIgnored.Value));
+        yield return new("epp_usage_reports_failed_total", MetricKind.Counter,
+            "Attributes of responses that were not reported because their expression had no value.", [], s => s.Add(UsageReportsFailed.Value));
     }
 
     private IEnumerable<MetricFamily> StreamFamilies()

@@ -76,6 +76,9 @@ public sealed partial class EppMetrics
     /// <summary>Responses whose <c>usage</c> was malformed and not counted.</summary>
     public Counter MalformedUsage { get; } = new();
 
+    /// <summary>Attributes of responses whose expression had no value.</summary>
+    public Counter UsageReportsFailed { get; } = new();
+
     /// <summary>Subset hint items that were no endpoint address and were ignored.</summary>
     public Counter SubsetItemsIgnored { get; } = new();
 

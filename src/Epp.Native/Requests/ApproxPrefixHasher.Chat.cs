@@ -15,6 +15,10 @@ public static partial class ApproxPrefixHasher
         {
             GaieMessages(body, scan.Messages, ref chain);
         }
+        else if (scan.IsVllmGrpc)
+        {
+            Grpc(body, scan.GrpcPrompt, ref chain);
+        }
         else
         {
             return;

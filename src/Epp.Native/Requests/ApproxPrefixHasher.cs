@@ -20,7 +20,7 @@ public static partial class ApproxPrefixHasher
     private static JsonTape? _tape;
 
     /// <summary>Adds the hashes to <paramref name="into"/>, one chain per prompt; none where the API has no prompt to hash.</summary>
-    /// <param name="scan">A scan whose <see cref="RequestScanner.Complete"/> returned true.</param>
+    /// <param name="scan">A scan whose <see cref="RequestScanner.Complete(BodyBuffer)"/> returned true.</param>
     /// <param name="body">The body it read.</param>
     /// <param name="targetModel">Model the worker will see, UTF-8.</param>
     /// <param name="cacheSalt">Cache salt, UTF-8; may be empty.</param>
@@ -82,11 +82,30 @@ public static partial class ApproxPrefixHasher
             case RequestApi.VllmGenerate or RequestApi.SglangGenerate:
                 TokenIds(body, scan.TokenIds, ref chain);
                 break;
+            case RequestApi.VllmGrpcGenerate or RequestApi.VllmGrpcEmbed:
+                Grpc(body, scan.GrpcPrompt, ref chain);
+                break;
             default:
                 return;
         }
 
         chain.EndPrompt();
+    }
+
+    /// <summary>A text is hashed as that of completions, ids as token ids.</summary>
+    private static void Grpc(BodyBuffer body, in VllmGrpcPrompt prompt, ref BlockChain chain)
+    {
+        if (prompt.IsText)
+        {
+            JsonTape.WriteRaw(body, new JsonField(JsonKind.Text, prompt.Start, prompt.TextBytes), ref chain);
+            return;
+        }
+
+        var ids = new VllmGrpcIdReader(body, prompt);
+        while (!chain.IsFull && ids.TryRead(out var id))
+        {
+            chain.WriteToken(id);
+        }
     }
 
     private static void Prompts(RequestScanner scan, BodyBuffer body, ref BlockChain chain)

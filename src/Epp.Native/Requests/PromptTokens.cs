@@ -78,6 +78,11 @@ public sealed class PromptTokens
             return false;
         }
 
+        if (scan.IsVllmGrpc)
+        {
+            return !scan.GrpcPrompt.IsAltered && ReadGrpc(scan, body);
+        }
+
         var field = scan.TokenIds.Kind == JsonKind.List ? scan.TokenIds : scan.Prompt.Kind == JsonKind.List ? scan.Prompt : scan.Input;
         if (field.Kind != JsonKind.List)
         {
@@ -104,6 +109,22 @@ public sealed class PromptTokens
             Add((uint)id);
         }
 
+        EndPrompt();
+        IsKnown = true;
+        return true;
+    }
+
+    private bool ReadGrpc(RequestScanner scan, BodyBuffer body)
+    {
+        var space = Space(scan.ElementCount);
+        var ids = new VllmGrpcIdReader(body, scan.GrpcPrompt);
+        var count = 0;
+        while (count < scan.ElementCount && ids.TryRead(out var id))
+        {
+            space[count++] = id;
+        }
+
+        Advance(count);
         EndPrompt();
         IsKnown = true;
         return true;

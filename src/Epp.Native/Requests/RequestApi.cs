@@ -18,4 +18,10 @@ public enum RequestApi
 
     /// <summary>GAIE dialect: any path, the body decides between completions and chat (contract §3.1).</summary>
     GaieAny,
+
+    /// <summary><c>vllm.grpc.engine.VllmEngine/Generate</c>: a gRPC frame (contract §3.3).</summary>
+    VllmGrpcGenerate,
+
+    /// <summary><c>vllm.grpc.engine.VllmEngine/Embed</c>.</summary>
+    VllmGrpcEmbed,
 }

@@ -43,6 +43,16 @@ public static class RequestPaths
         return path.SequenceEqual("generate"u8) || path.SequenceEqual("/generate"u8);
     }
 
+    /// <summary>The two methods that <c>vllmgrpc-parser</c> claims; that parser is not in the default list.</summary>
+    public static bool TryVllmGrpc(ReadOnlySpan<byte> path, out RequestApi api)
+    {
+        path = Clean(path);
+        api = path.EndsWith("vllm.grpc.engine.VllmEngine/Generate"u8) ? RequestApi.VllmGrpcGenerate
+            : path.EndsWith("vllm.grpc.engine.VllmEngine/Embed"u8) ? RequestApi.VllmGrpcEmbed
+            : RequestApi.Passthrough;
+        return api != RequestApi.Passthrough;
+    }
+
     private static RequestApi OpenAi(ReadOnlySpan<byte> path)
     {
         if (path.EndsWith("completions/render"u8))

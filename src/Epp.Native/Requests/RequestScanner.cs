@@ -49,14 +49,14 @@ public sealed partial class RequestScanner : IJsonSink
     /// <summary>Bytes fed.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Why <see cref="Complete"/> returned false.</summary>
+    /// <summary>Why <see cref="Complete(Memory.BodyBuffer)"/> returned false.</summary>
     public RequestError Error { get; private set; }
 
     /// <summary>The text after <c>BadRequest - </c>, letter by letter that of the references; null without an error.</summary>
     public string? ErrorMessage { get; private set; }
 
-    /// <summary>True where the API has a model to look at and to rewrite: not for bodies that are passed through, nor for SGLang.</summary>
-    public bool CanRewriteModel => Api is not (RequestApi.Passthrough or RequestApi.AnthropicCountTokens or RequestApi.SglangGenerate);
+    /// <summary>True where the API has a model to look at and to rewrite: not for bodies that are passed through, nor for SGLang and gRPC.</summary>
+    public bool CanRewriteModel => Api is not (RequestApi.Passthrough or RequestApi.AnthropicCountTokens or RequestApi.SglangGenerate) && !IsVllmGrpc;
 
     /// <summary>True when the body's <c>model</c> is a string that is not empty.</summary>
     public bool HasModel => _modelLength > 0;
@@ -126,7 +126,8 @@ public sealed partial class RequestScanner : IJsonSink
         ErrorMessage = null;
         Stream = false;
         HasPromptTokenIds = false;
-        _reads = api is not (RequestApi.Passthrough or RequestApi.AnthropicCountTokens);
+        GrpcPrompt = default;
+        _reads = api is not (RequestApi.Passthrough or RequestApi.AnthropicCountTokens or RequestApi.VllmGrpcGenerate or RequestApi.VllmGrpcEmbed);
         _rootStart = -1;
         _rootHasMembers = false;
         _modelLength = 0;
@@ -155,7 +156,7 @@ public sealed partial class RequestScanner : IJsonSink
         }
     }
 
-    /// <summary>Ends the body; false where the request is to be refused with 400, see <see cref="ErrorMessage"/>.</summary>
+    /// <summary>Ends a JSON body; false where the request is to be refused with 400, see <see cref="ErrorMessage"/>.</summary>
     public bool Complete()
     {
         if (!_reads)

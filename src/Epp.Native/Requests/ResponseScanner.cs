@@ -1,7 +1,7 @@
 namespace Epp.Native.Requests;
 
 /// <summary>
-/// Finds the token counts in a response that passes by (contract §3.6): a JSON document, or server-sent events. Chunks may be split
+/// Finds the token counts in a response that passes by (contract §3.6): a JSON document, server-sent events, or gRPC frames. Chunks may be split
 /// anywhere; an event is only read as JSON when it may hold counts. What is malformed is ignored and flagged. Allocates nothing per
 /// chunk; holds at most <see cref="MaxHeldBytes"/> of an unfinished line. Not thread-safe; reused through <see cref="Reset"/>.
 /// </summary>
@@ -13,6 +13,8 @@ public sealed class ResponseScanner
     private const int FirstHeldBytes = 512;
 
     private readonly UsageDocument _document = new();
+    private VllmGrpcUsage? _frames;
+    private bool _isFramed;
     private byte[] _held = [];
     private int _heldLength;
     private bool _isStream;
@@ -51,6 +53,12 @@ public sealed class ResponseScanner
         IsMalformed = false;
         IsDone = false;
         Events = 0;
+        _isFramed = api is RequestApi.VllmGrpcGenerate or RequestApi.VllmGrpcEmbed;
+        if (_isFramed)
+        {
+            (_frames ??= new VllmGrpcUsage()).Reset(api == RequestApi.VllmGrpcEmbed);
+        }
+
         _document.Begin();
         if (_held.Length > FirstHeldBytes)
         {
@@ -61,6 +69,12 @@ public sealed class ResponseScanner
     /// <summary>Reads the next bytes of the response.</summary>
     public void Feed(ReadOnlySpan<byte> chunk)
     {
+        if (_isFramed)
+        {
+            _frames!.Feed(chunk);
+            return;
+        }
+
         if (!_isStream)
         {
             _document.Feed(chunk);
@@ -93,7 +107,12 @@ public sealed class ResponseScanner
     /// <summary>Ends the response; a last line without a line feed counts.</summary>
     public void Complete()
     {
-        if (_isStream)
+        if (_isFramed)
+        {
+            _frames!.Complete();
+            (Usage, IsMalformed) = (_frames.Usage, _frames.IsMalformed);
+        }
+        else if (_isStream)
         {
             EndHeld();
         }

@@ -69,9 +69,15 @@ public static class ExtProcEncoder
     /// <summary>A headers or body response that changes nothing, gRPC prefix included.</summary>
     public static void Continue(ProtoWriter writer, ProcessingKind kind)
     {
+        Unchanged(writer, kind);
+        writer.PrependGrpcPrefix();
+    }
+
+    /// <summary>As <see cref="Continue"/> without the gRPC prefix, so that dynamic metadata can stand before it.</summary>
+    public static void Unchanged(ProtoWriter writer, ProcessingKind kind)
+    {
         writer.Clear();
         writer.EndMessage(ResponseField(kind), 0);
-        writer.PrependGrpcPrefix();
     }
 
     /// <summary>
@@ -80,10 +86,20 @@ public static class ExtProcEncoder
     /// </summary>
     public static void StreamedChunkHead(ProtoWriter writer, ProcessingKind kind, int bodyBytes, bool endOfStream)
     {
+        var behind = StreamedChunk(writer, kind, bodyBytes, endOfStream);
+        writer.PrependGrpcPrefix(behind);
+    }
+
+    /// <summary>
+    /// As <see cref="StreamedChunkHead"/> without the gRPC prefix, so that dynamic metadata can stand before it; returns the number of bytes
+    /// that the caller sends behind.
+    /// </summary>
+    public static int StreamedChunk(ProtoWriter writer, ProcessingKind kind, int bodyBytes, bool endOfStream)
+    {
         writer.Clear();
         var behind = BodyMutation(writer, bodyBytes, streamed: true, endOfStream);
         EndResponse(writer, kind, writer.Length, behind);
-        writer.PrependGrpcPrefix(behind);
+        return behind;
     }
 
     /// <summary>

@@ -45,11 +45,16 @@ public static class MetadataReader
         return !reader.Failed;
     }
 
-    /// <summary>The <c>ip:port</c> that served the request, from <c>envoy.lb</c>; empty where the proxy did not say.</summary>
-    public static ReadOnlySpan<byte> ReadServedEndpoint(ReadOnlySpan<byte> metadata) =>
-        TryFind(metadata, "envoy.lb"u8, "x-gateway-destination-endpoint-served"u8, out var value) && TryString(value, out var served)
-            ? served
-            : default;
+    /// <summary>The <c>ip:port</c> that served the request, from <c>envoy.lb</c>; false where the proxy did not say.</summary>
+    /// <param name="metadata">The metadata of the response headers.</param>
+    /// <param name="endpoint">The address.</param>
+    /// <param name="hasNamespace">True where there is an <c>envoy.lb</c> that holds anything.</param>
+    public static bool TryReadServedEndpoint(ReadOnlySpan<byte> metadata, out ReadOnlySpan<byte> endpoint, out bool hasNamespace)
+    {
+        endpoint = default;
+        hasNamespace = TryEntry(metadata, "envoy.lb"u8, out var structure) && !structure.IsEmpty;
+        return hasNamespace && TryEntry(structure, "x-gateway-destination-endpoint-served"u8, out var value) && TryString(value, out endpoint);
+    }
 
     // Metadata.filter_metadata = 1: map<string, Struct>; Struct.fields = 1: map<string, Value>. An absent entry yields an empty value.
     private static bool TryFind(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> ns, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)

@@ -57,7 +57,6 @@ public sealed class FlagSetTests
     [Theory]
     [InlineData("--zap-time-encoding=epoch")]
     [InlineData("--zap-stacktrace-level=error")]
-    [InlineData("--allow-experimental-plugins")]
     [InlineData("--grpc-max-send-msg-size=4MiB")]
     public void FlagWithoutEffect_WarnsOnce(string argument) =>
         Assert.Contains(" is accepted but has no effect: ", Assert.Single(Parse(argument).Warnings), StringComparison.Ordinal);

@@ -30,7 +30,7 @@ internal sealed class Rig
         options ??= new ExtProcOptions();
         var text = config ?? Encoding.UTF8.GetString(EppConfigLoader.BuiltIn);
         text = options.Dialect == Dialect.Gaie ? text.Replace(EppConfigLoader.LlmDVersion, EppConfigLoader.GaieVersion, StringComparison.Ordinal) : text;
-        var loaded = EppConfigLoader.Load(Encoding.UTF8.GetBytes(text), "test");
+        var loaded = EppConfigLoader.Load(Encoding.UTF8.GetBytes(text), "test", allowExperimental: true);
         Assert.Empty(loaded.Errors);
         Metrics = new EppMetrics(new EppMetricsOptions("pool", options.Dialect), Pool, Time);
         Context = new SchedulerContext(

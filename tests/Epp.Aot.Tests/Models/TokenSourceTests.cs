@@ -7,6 +7,8 @@ using Epp.Native;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
 using Epp.Testing;
+using Epp.Testing.Protos;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Epp.Aot.Tests.Models;
@@ -51,6 +53,22 @@ public sealed class TokenSourceTests : IDisposable
         Assert.Equal((2, 1, 1), (models.Exact, models.Refused, models.Loaded));
     }
 
+    [Theory]
+    [InlineData("abc", "abc")]
+    [InlineData("a\"\\\n\u0001é€", "a\"\\\n\u0001é€")]
+    [InlineData("", null)]
+    public async Task Local_TextOfAGrpcRequest_IsTokenizedAsThatOfCompletions(string text, string? expected)
+    {
+        await using var models = Models(_folder);
+        await Wait.UntilAsync(() => models.IsReady);
+        var message = new VllmGenerateRequest { Text = text, RequestId = "r" };
+        Assert.Equal(expected, Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+        message.Text = string.Concat(Enumerable.Repeat(text, 5000));
+        Assert.Equal(expected is null ? null : message.Text, Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+        message.SamplingParams = new() { TruncatePromptTokens = 3 };
+        Assert.Null(Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+    }
+
     [Fact]
     public async Task Local_BrokenModel_HasNoIdsUntilItIsRepaired()
     {
@@ -89,15 +107,16 @@ public sealed class TokenSourceTests : IDisposable
         new([new LocalModelConfig("m", folder)], NullLogger.Instance, TimeProvider.System, TimeSpan.FromMilliseconds(20));
 
     /// <summary>The text behind the ids; null where there are none.</summary>
-    private static string? Text(LocalModels models, RequestApi api, string json)
+    private static string? Text(LocalModels models, RequestApi api, string json) => Text(models, api, Encoding.UTF8.GetBytes(json));
+
+    private static string? Text(LocalModels models, RequestApi api, byte[] bytes)
     {
         using var body = new BodyBuffer();
-        var bytes = Encoding.UTF8.GetBytes(json);
         body.Append(bytes);
         var scan = new RequestScanner();
         scan.Reset(api, Dialect.LlmD);
         scan.Feed(bytes);
-        Assert.True(scan.Complete(), scan.ErrorMessage);
+        Assert.True(scan.Complete(body), scan.ErrorMessage);
         var tokens = new PromptTokens();
         return models.TryTokenize(scan, body, scan.Model, tokens) ? Encoding.UTF8.GetString([.. tokens.Prompt(0).ToArray().Select(static t => (byte)t)]) : null;
     }

@@ -45,6 +45,20 @@ public sealed class RequestPathsTests
     }
 
     [Theory]
+    [InlineData("/vllm.grpc.engine.VllmEngine/Generate", RequestApi.VllmGrpcGenerate)]
+    [InlineData("/x/vllm.grpc.engine.VllmEngine/Generate/?a=b", RequestApi.VllmGrpcGenerate)]
+    [InlineData("/vllm.grpc.engine.VllmEngine/Embed", RequestApi.VllmGrpcEmbed)]
+    [InlineData("/vllm.grpc.engine.VllmEngine/HealthCheck", RequestApi.Passthrough)]
+    [InlineData("/vllm.grpc.engine.VllmEngine/generate", RequestApi.Passthrough)]
+    [InlineData("/v1/embeddings", RequestApi.Passthrough)]
+    [InlineData("", RequestApi.Passthrough)]
+    public void TryVllmGrpc_TheTwoMethods(string path, RequestApi expected)
+    {
+        Assert.Equal(expected != RequestApi.Passthrough, RequestPaths.TryVllmGrpc(Encoding.UTF8.GetBytes(path), out var api));
+        Assert.Equal(expected, api);
+    }
+
+    [Theory]
     [InlineData("/generate", true)]
     [InlineData("generate/?a", true)]
     [InlineData("/x/generate", false)]

@@ -83,7 +83,7 @@ public sealed class ExtProcDecoderTests
             {
                 ProcessingRequest.TryReadHeaders(request.HeaderMap, table);
                 MetadataReader.TryReadSubset(request.Metadata, hint);
-                MetadataReader.ReadServedEndpoint(request.Metadata);
+                MetadataReader.TryReadServedEndpoint(request.Metadata, out _, out _);
                 table.Dispose();
             }
         }
@@ -147,7 +147,7 @@ public sealed class ExtProcDecoderTests
         Assert.Equal(list is not null, hint.Present);
         Assert.Equal(list?.Values.Count(v => v.KindCase == Value.KindOneofCase.StringValue) ?? 0, hint.Count);
         var served = Find(expected, "envoy.lb", "x-gateway-destination-endpoint-served");
-        Assert.Equal(served?.StringValue ?? "", Encoding.UTF8.GetString(MetadataReader.ReadServedEndpoint(actual.Metadata)));
+        Assert.Equal(served?.StringValue ?? "", MetadataReader.TryReadServedEndpoint(actual.Metadata, out var endpoint, out _) ? Encoding.UTF8.GetString(endpoint) : "");
         _ = i;
     }
 
