@@ -178,7 +178,9 @@ public sealed record TokenProducerParameters(
 /// <param name="Flavour">Whose prompts are reproduced.</param>
 /// <param name="Transformers">Major version of the library the engine loads tokenizers with, 4 or 5.</param>
 /// <param name="Pattern">How text is split, for a directory that holds a tiktoken rank file.</param>
-public sealed record LocalModelConfig(string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "");
+/// <param name="Flags">What the engine was started with; null = unknown.</param>
+public sealed record LocalModelConfig(
+    string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "", EngineFlags? Flags = null);
 
 /// <summary>Of <c>file-discovery</c>.</summary>
 /// <param name="Path">The endpoints file.</param>

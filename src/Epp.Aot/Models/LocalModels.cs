@@ -171,7 +171,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
         {
             foreach (var slot in _slots)
             {
-                if (Stamp(slot.Config.Path) is var stamp && stamp != slot.Stamp)
+                if (Stamp(slot.Config) is var stamp && stamp != slot.Stamp)
                 {
                     slot.Stamp = stamp;
                     Load(slot);
@@ -189,7 +189,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
         var before = GC.GetTotalMemory(forceFullCollection: false);
         var start = _time.GetTimestamp();
         var tokenizer = TokenizerDirectory.Load(config.Path, config.Transformers, config.Pattern, out var warning, out var error);
-        var model = tokenizer is null ? null : ChatModelDirectory.Load(config.Path, tokenizer, new ShapingProfile { Flavour = config.Flavour }, out error);
+        var model = tokenizer is null ? null : ChatModelDirectory.Load(config.Path, tokenizer, config.Flavour, config.Flags ?? EngineFlags.Unknown, out error);
         if (warning is not null)
         {
             LocalModelLog.Uncertain(_logger, config.Name, warning);
@@ -207,16 +207,21 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
     }
 
     /// <summary>Changes when any file of the model does.</summary>
-    private static long Stamp(string directory)
+    private static long Stamp(LocalModelConfig config)
     {
-        var stamp = 17L;
+        var stamp = config.Flags?.ChatTemplate is { } template ? StampOf(template) : 17L;
         foreach (var name in Files)
         {
-            var file = new FileInfo(Path.Combine(directory, name));
-            stamp = (stamp * 31) + (file.Exists ? file.LastWriteTimeUtc.Ticks ^ file.Length : 0);
+            stamp = (stamp * 31) + StampOf(Path.Combine(config.Path, name));
         }
 
         return stamp;
+    }
+
+    private static long StampOf(string path)
+    {
+        var file = new FileInfo(path);
+        return file.Exists ? file.LastWriteTimeUtc.Ticks ^ file.Length : 0;
     }
 
     private sealed class Slot(LocalModelConfig config, byte[] name)

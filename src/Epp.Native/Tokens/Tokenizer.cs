@@ -24,6 +24,21 @@ public sealed class Tokenizer
     /// <summary>Tokens of the model, added tokens not counted.</summary>
     public int VocabularySize => Parts.Vocabulary.Count;
 
+    /// <summary>First id above those of all tokens, added ones included.</summary>
+    public int IdLimit
+    {
+        get
+        {
+            var limit = _indexById.Length;
+            foreach (var token in _added)
+            {
+                limit = Math.Max(limit, (int)Math.Min(token.Id + 1L, int.MaxValue));
+            }
+
+            return limit;
+        }
+    }
+
     /// <summary>The added tokens, in the order of the file.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _added;
 
