@@ -163,8 +163,10 @@ public sealed record DynamoEventsConfig(string Namespace, string? Component, boo
 /// <param name="RenderUrl">Base address of a vLLM server that renders prompts: the backend, or with local models what they are compared with; null = none.</param>
 /// <param name="RenderModel">The model named to it.</param>
 /// <param name="RenderTimeout">Most time of one rendering.</param>
+/// <param name="ComparesTraffic">Compare the ids of some requests with those that engines' KV events name.</param>
 public sealed record TokenProducerParameters(
-    IReadOnlyList<LocalModelConfig> Models, string? RenderUrl = null, string RenderModel = "", TimeSpan RenderTimeout = default) : PluginParameters
+    IReadOnlyList<LocalModelConfig> Models, string? RenderUrl = null, string RenderModel = "", TimeSpan RenderTimeout = default, bool ComparesTraffic = true)
+    : PluginParameters
 {
     /// <summary>The models by name.</summary>
     public override string ToString() => Models.Count > 0

@@ -3,7 +3,7 @@ using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Models;
 using Epp.Aot.Telemetry;
-using Epp.Native.Chat;
+using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +17,7 @@ internal sealed class TokenMode : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly LocalModels? _models;
+    private readonly TrafficParity? _traffic;
     private readonly RenderClient? _render;
     private readonly byte[] _renderModel;
     private readonly ILogger _logger;
@@ -31,6 +32,7 @@ internal sealed class TokenMode : IAsyncDisposable
     {
         (_logger, _time) = (logger, time);
         _models = parameters.Models.Count > 0 ? new LocalModels(parameters.Models, logger, time) : null;
+        _traffic = _models is not null && parameters.ComparesTraffic ? new TrafficParity(_models, time) : null;
         _render = parameters.RenderUrl is { } url ? new RenderClient(url, parameters.RenderTimeout) : null;
         _renderModel = Encoding.UTF8.GetBytes(parameters.RenderModel);
         metrics.AddTokenSource(Read);
@@ -42,6 +44,9 @@ internal sealed class TokenMode : IAsyncDisposable
 
     /// <summary>Tokenizes in this process; null where no model is configured.</summary>
     public IPromptTokenizer? Local => _models;
+
+    /// <summary>Compares our ids with those that engines store; null where there are none, or that is not wanted.</summary>
+    public PromptParity? Parity => _traffic?.Requests;
 
     /// <summary>Asks an engine, where that is the backend.</summary>
     public TokenAsking? Asking => _models is null && _render is not null ? AskAsync : null;
@@ -67,6 +72,11 @@ internal sealed class TokenMode : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _checking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_traffic is not null)
+        {
+            await _traffic.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_models is not null)
         {
             await _models.DisposeAsync().ConfigureAwait(false);
@@ -126,5 +136,7 @@ internal sealed class TokenMode : IAsyncDisposable
         _models?.Refused ?? Volatile.Read(ref _unanswered),
         _models?.Loaded ?? 0,
         Volatile.Read(ref _compared),
-        Volatile.Read(ref _differed));
+        Volatile.Read(ref _differed),
+        _traffic?.Equal ?? 0,
+        _traffic?.Different ?? 0);
 }

@@ -1,10 +1,10 @@
 using System.Text;
-using System.Text.Json;
 using Epp.Aot.Configuration;
 using Epp.Aot.Models;
 using Epp.Native;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
+using Epp.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -13,11 +13,7 @@ namespace Epp.Aot.Tests.Models;
 /// <summary>A directory with a model whose tokens are the bytes of a text: what was rendered can be read from the ids.</summary>
 internal sealed class ByteModel : IDisposable
 {
-    public ByteModel(string template, int firstId = 0)
-    {
-        Write("tokenizer.json", Tokenizer(firstId));
-        Write("tokenizer_config.json", $$"""{"tokenizer_class":"PreTrainedTokenizerFast","chat_template":{{JsonSerializer.Serialize(template)}}}""");
-    }
+    public ByteModel(string template) => ByteTokenizer.Write(Folder, template);
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("epp-model-").FullName;
 
@@ -48,25 +44,5 @@ internal sealed class ByteModel : IDisposable
         Assert.True(scan.Complete(), scan.ErrorMessage);
         var tokens = new PromptTokens();
         return models.TryTokenize(scan, body, scan.Model, tokens) ? tokens : null;
-    }
-
-    /// <summary>Byte-level BPE without merges: the id of a byte is the byte.</summary>
-    public static string Tokenizer(int firstId)
-    {
-        var vocabulary = new List<string>();
-        var next = 256;
-        for (var b = 0; b < 256; b++)
-        {
-            var c = b is (>= 33 and <= 126) or (>= 161 and <= 172) or (>= 174 and <= 255) ? b : next++;
-            vocabulary.Add($"{JsonSerializer.Serialize(((char)c).ToString())}:{b + firstId}");
-        }
-
-        return $$"""
-            {"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
-             "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
-             "post_processor":null,"decoder":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},
-             "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,
-              "byte_fallback":false,"ignore_merges":false,"vocab":{ {{string.Join(',', vocabulary)}} },"merges":[]} }
-            """;
     }
 }

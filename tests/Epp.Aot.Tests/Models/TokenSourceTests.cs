@@ -16,7 +16,7 @@ public sealed class TokenSourceTests : IDisposable
 
     public TokenSourceTests()
     {
-        Write("tokenizer.json", ByteModel.Tokenizer(0));
+        Write("tokenizer.json", ByteTokenizer.Json());
         Write("tokenizer_config.json", """{"tokenizer_class":"PreTrainedTokenizerFast","chat_template":"{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}"}""");
     }
 
@@ -57,7 +57,7 @@ public sealed class TokenSourceTests : IDisposable
         await Wait.UntilAsync(() => models.IsReady);
         Assert.Null(ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
 
-        Write("tokenizer.json", ByteModel.Tokenizer(0));
+        Write("tokenizer.json", ByteTokenizer.Json());
         await Wait.UntilAsync(() => models.Loaded == 1);
         Assert.Equal("abc", ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
     }
