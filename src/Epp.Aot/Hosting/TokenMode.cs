@@ -1,4 +1,3 @@
-using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Models;
@@ -19,12 +18,10 @@ internal sealed class TokenMode : IAsyncDisposable
     private readonly LocalModels? _models;
     private readonly TrafficParity? _traffic;
     private readonly RenderClient? _render;
-    private readonly byte[] _renderModel;
+    private readonly RenderBackend? _backend;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Task _checking = Task.CompletedTask;
-    private long _asked;
-    private long _unanswered;
     private long _compared;
     private long _differed;
 
@@ -34,7 +31,7 @@ internal sealed class TokenMode : IAsyncDisposable
         _models = parameters.Models.Count > 0 ? new LocalModels(parameters.Models, logger, time) : null;
         _traffic = _models is not null && parameters.ComparesTraffic ? new TrafficParity(_models, time) : null;
         _render = parameters.RenderUrl is { } url ? new RenderClient(url, parameters.RenderTimeout) : null;
-        _renderModel = Encoding.UTF8.GetBytes(parameters.RenderModel);
+        _backend = _models is null && _render is not null ? new RenderBackend(_render, parameters.RenderModel, logger, time, _stop.Token) : null;
         metrics.AddTokenSource(Read);
         if (_models is not null && _render is not null)
         {
@@ -49,7 +46,7 @@ internal sealed class TokenMode : IAsyncDisposable
     public PromptParity? Parity => _traffic?.Requests;
 
     /// <summary>Asks an engine, where that is the backend.</summary>
-    public TokenAsking? Asking => _models is null && _render is not null ? AskAsync : null;
+    public TokenAsking? Asking => _backend is null ? null : _backend.AskAsync;
 
     /// <summary>False while models are being loaded for the first time.</summary>
     public bool IsReady => _models?.IsReady ?? true;
@@ -86,38 +83,6 @@ internal sealed class TokenMode : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task AskAsync(RequestPhase request)
-    {
-        var api = request.Scanner.EffectiveApi;
-        if (api is not (RequestApi.ChatCompletions or RequestApi.Completions))
-        {
-            return;
-        }
-
-        var rewrite = new ModelRewrite();
-        rewrite.Begin(request.Body, request.Scanner, _renderModel);
-        var body = new byte[rewrite.Length];
-        for (var at = 0; rewrite.TryRead(body.Length - at, out var part); at += part.Length)
-        {
-            part.CopyTo(body.AsSpan(at));
-        }
-
-        Interlocked.Increment(ref _asked);
-        var tokens = new PromptTokens();
-        if (await _render!.AskAsync(body, api == RequestApi.ChatCompletions, tokens, _stop.Token).ConfigureAwait(false) is { } failure)
-        {
-            if (Interlocked.Increment(ref _unanswered) == 1)
-            {
-                LocalModelLog.NoAnswer(_logger, _render.Url, failure);
-            }
-
-            return;
-        }
-
-        Interlocked.Exchange(ref _unanswered, 0);
-        request.Tokens = tokens;
-    }
-
     private async Task CheckAsync(string model)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -132,8 +97,8 @@ internal sealed class TokenMode : IAsyncDisposable
     }
 
     private TokenFigures Read() => new(
-        _models?.Exact ?? Volatile.Read(ref _asked) - Volatile.Read(ref _unanswered),
-        _models?.Refused ?? Volatile.Read(ref _unanswered),
+        _models?.Exact ?? _backend?.Exact ?? 0,
+        _models?.Refused ?? _backend?.Unknown ?? 0,
         _models?.Loaded ?? 0,
         Volatile.Read(ref _compared),
         Volatile.Read(ref _differed),

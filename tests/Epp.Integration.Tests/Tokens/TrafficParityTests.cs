@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Epp.Integration.Tests.KvEvents;
 using Epp.Testing;
 using static Epp.Testing.Protos.ProcessingResponse.ResponseOneofCase;
@@ -9,8 +8,6 @@ namespace Epp.Integration.Tests.Tokens;
 [Trait("Category", "Integration")]
 public sealed class TrafficParityTests : IDisposable
 {
-    private const int Block = 16;
-
     private readonly string _model = Directory.CreateTempSubdirectory("epp-model-").FullName;
     private ulong _nextHash = 1;
 
@@ -21,7 +18,7 @@ public sealed class TrafficParityTests : IDisposable
     {
         ByteTokenizer.Write(_model);
         var port = Ports.Free();
-        using var engine = new ZmqEngines($"port={port}");
+        using var engine = new ZmqEngines($"port={port}", "topics=kv@pod@m");
         await using var worker = await FakeWorker.StartAsync();
         await using var epp = await EppProcess.StartAsync(new EppOptions { Endpoints = [worker.HostPort], Config = Config(port) });
         await epp.WaitForMetricAsync("epp_tokens_models_loaded", 1);
@@ -63,27 +60,11 @@ public sealed class TrafficParityTests : IDisposable
         await stream.ExpectAsync(ResponseHeaders);
     }
 
-    // vLLM's [ts, [["BlockStored", [hash …], nil, [id …], block size, nil, "GPU"]], rank]
     private string Stored(string text, int shift)
     {
-        var blocks = text.Length / Block;
-        List<byte> bytes = [0x93, 0xcb, 0, 0, 0, 0, 0, 0, 0, 0, 0x91, 0x97, 0xab, .. "BlockStored"u8, 0xdc, 0, (byte)blocks];
-        Span<byte> number = stackalloc byte[8];
-        for (var i = 0; i < blocks; i++)
-        {
-            BinaryPrimitives.WriteUInt64BigEndian(number, _nextHash++);
-            bytes.Add(0xcf);
-            bytes.AddRange(number);
-        }
-
-        bytes.AddRange([0xc0, 0xdc, (byte)(blocks * Block >> 8), (byte)(blocks * Block)]);
-        foreach (var c in text[..(blocks * Block)])
-        {
-            bytes.AddRange([0xcd, 0, (byte)(c + shift)]);
-        }
-
-        bytes.AddRange([Block, 0xc0, 0xa3, .. "GPU"u8, 0]);
-        return Convert.ToHexStringLower([.. bytes]);
+        var first = _nextHash;
+        _nextHash += 100;
+        return StoredEvents.Hex([.. text.Select(c => c + shift)], first);
     }
 
     private string Config(int port) => $$"""
