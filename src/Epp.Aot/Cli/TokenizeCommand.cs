@@ -53,6 +53,10 @@ internal sealed class TokenizeCommand
         var model = ChatModelDirectory.Load(options.Model, tokenizer, options.Engine, options.Flags, out _noPrompts);
         _prompts = model is null ? null : new PromptEncoder(model);
         _scratch = _prompts?.CreateScratch();
+        if (_scratch is not null)
+        {
+            _scratch.Explains = true;
+        }
     }
 
     public static int Run(IReadOnlyList<string> args, TextReader input, TextWriter output, TextWriter error, TimeProvider clock)

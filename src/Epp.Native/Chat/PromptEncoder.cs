@@ -60,9 +60,10 @@ public sealed class PromptEncoder(ChatModel model)
             return scratch.Refuse(ShapeRefusal.Template, "the model has no chat template");
         }
 
-        if (template.Render(ContextOf(shaped, scratch), scratch.Rendering, now, TemplateLimits.Default).Kind != TemplateErrorKind.None)
+        var error = template.Render(ContextOf(shaped, scratch), scratch.Rendering, now, TemplateLimits.Default);
+        if (error.Kind != TemplateErrorKind.None)
         {
-            return scratch.Refuse(ShapeRefusal.Template, "the chat template raised an error");
+            return scratch.Refuse(ShapeRefusal.Template, scratch.Explains ? $"the chat template, line {error.Line}: {error.Message}" : "the chat template raised an error");
         }
 
         var prompt = scratch.Rendering.Prompt;
