@@ -181,8 +181,10 @@ public sealed record TokenProducerParameters(
 /// <param name="Transformers">Major version of the library the engine loads tokenizers with, 4 or 5.</param>
 /// <param name="Pattern">How text is split, for a directory that holds a tiktoken rank file.</param>
 /// <param name="Flags">What the engine was started with; null = unknown.</param>
+/// <param name="PrefixCacheBytes">Memory for beginnings of prompts and their ids; 0 = none.</param>
 public sealed record LocalModelConfig(
-    string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "", EngineFlags? Flags = null);
+    string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "", EngineFlags? Flags = null,
+    long PrefixCacheBytes = 0);
 
 /// <summary>Of <c>file-discovery</c>.</summary>
 /// <param name="Path">The endpoints file.</param>

@@ -117,6 +117,6 @@ internal sealed partial class PluginParametersReader
         }
 
         var transformers = map.Int("transformers", flavour == ChatFlavour.Vllm033 ? 5 : 4, 4, 5);
-        return new LocalModelConfig(name, path, flavour, transformers, map.Text("pattern") ?? "", Flags(map, flavour, engine));
+        return new LocalModelConfig(name, path, flavour, transformers, map.Text("pattern") ?? "", Flags(map, flavour, engine), map.Quantity("prefixCacheBytes") ?? 0);
     }
 }

@@ -190,7 +190,7 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
             return;
         }
 
-        slot.Model = new LocalModel(new PromptEncoder(model));
+        slot.Model = new LocalModel(new PromptEncoder(model, config.PrefixCacheBytes));
         slot.Traffic = new TrafficTrust();
         LocalModelLog.Loaded(
             _logger, config.Name, tokenizer!.VocabularySize, _time.GetElapsedTime(start).TotalMilliseconds, Math.Max(0, GC.GetTotalMemory(forceFullCollection: false) - before) >> 20);

@@ -8,12 +8,15 @@ namespace Epp.Native.Chat;
 /// From a request body to the token ids that the engine will compute: shape, render, encode, truncate. Thread-safe: what a call needs lies
 /// in its <see cref="PromptScratch"/>.
 /// </summary>
-public sealed class PromptEncoder(ChatModel model)
+/// <param name="model">Whose prompts.</param>
+/// <param name="prefixCacheBytes">Memory for beginnings of prompts and their ids; 0 = none are kept.</param>
+public sealed class PromptEncoder(ChatModel model, long prefixCacheBytes = 0)
 {
     private readonly ChatModel _model = model;
+    private readonly TokenPrefixCache? _prefixes = prefixCacheBytes > 0 ? new TokenPrefixCache(prefixCacheBytes) : null;
 
     /// <summary>Scratch for one thread.</summary>
-    public PromptScratch CreateScratch() => new(_model);
+    public PromptScratch CreateScratch() => new(_model, _prefixes);
 
     /// <summary>
     /// Encodes a body into <paramref name="scratch"/>. False: there are no exact ids, <see cref="PromptScratch.Refusal"/> says why, and the

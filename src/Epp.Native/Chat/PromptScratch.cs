@@ -14,9 +14,9 @@ public sealed class PromptScratch
 
     private int[] _ends = new int[8];
 
-    internal PromptScratch(ChatModel model)
+    internal PromptScratch(ChatModel model, TokenPrefixCache? prefixes)
     {
-        Encoder = model.Tokenizer.CreateEncoder();
+        Encoder = model.Tokenizer.CreateEncoder(prefixes);
     }
 
     /// <summary>Why there are no ids.</summary>

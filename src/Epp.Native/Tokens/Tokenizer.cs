@@ -86,6 +86,9 @@ public sealed class Tokenizer
     /// <summary>A worker of its own: buffers and a cache of about 3 MB that it keeps.</summary>
     public TokenEncoder CreateEncoder() => new(Parts);
 
+    /// <summary>The same, with beginnings of texts that many encoders of this tokenizer share.</summary>
+    public TokenEncoder CreateEncoder(TokenPrefixCache? prefixes) => new(Parts, prefixes: prefixes);
+
     /// <summary>The text of a token as the vocabulary spells it; empty for ids that name none.</summary>
     public ReadOnlySpan<byte> TextOf(uint id)
     {
