@@ -84,8 +84,9 @@ var metrics = new EppMetrics(
 using var gauges = new PoolGaugeTimer(metrics, flags.Duration("refresh-prometheus-metrics-interval"), time);
 using var housekeeping = new Housekeeping(metrics.Streams, time);
 var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+await using var tokens = TokenMode.Create(config, metrics, logs.CreateLogger("tokens"), time);
 await using var kvEvents = KvEventMode.Create(
-    config, flags.Quantity("kv-index-memory"), flags.Duration("kv-events-stale-after"), seed, pool, metrics,
+    config, flags.Quantity("kv-index-memory"), flags.Duration("kv-events-stale-after"), seed, pool, metrics, tokens?.Parity,
     Environment.GetEnvironmentVariable, logs.CreateLogger("kv_events"), time);
 var context = new SchedulerContext(
     pool,
@@ -127,16 +128,17 @@ var options = new ExtProcOptions(
 await using var traces = TraceSetup.Open(
     flags.Bool("tracing"), Environment.GetEnvironmentVariable, config.Dialect, BuildVersion.Text, metrics, logs.CreateLogger("tracing"), time);
 var exchangeLog = logs.CreateLogger("ext_proc");
-await using var tokens = TokenMode.Create(config, metrics, logs.CreateLogger("tokens"), time);
 var picks = flags.Bool("enable-pprof") ? new PickRing(time) : null;
 var director = new Director(
-    pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks), tokens?.Local);
+    pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks), tokens?.Local, tokens?.Parity);
 using var reload = flags.Bool("watch-config") && flags.Text("config-file") is { Length: > 0 } configFile
     ? new ConfigReload(
         configFile, () => StartConfiguration.Read(flags, Environment.GetEnvironmentVariable).Reading, config, context, metrics, director, time, logs.CreateLogger("config"))
     : null;
 var extProc = new ExtProcService(
-    new StreamServices(pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking), exchangeLog);
+    new StreamServices(
+        pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking, tokens?.Parity),
+    exchangeLog);
 
 // 5. The listeners.
 var health = kubernetes?.Health ?? new HealthSources(() => pool.HasSynced);

@@ -47,3 +47,50 @@ public class TokenizeBench
         return _ids.Count;
     }
 }
+
+/// <summary>The next turn of a long conversation, its beginning kept or not; tokenizer and texts are those of <see cref="TokenizeBench"/>.</summary>
+public class TokenizePrefixBench
+{
+    private readonly TokenBuffer _ids = new(1 << 18);
+    private TokenEncoder _plain = null!;
+    private TokenEncoder _kept = null!;
+    private byte[] _conversation = [];
+
+    /// <summary>KiB of the turns before.</summary>
+    [Params(8, 32, 128)]
+    public int KiB { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        var tokenizer = TokenizeBench.Load(TokenizeBench.TokenizerFile);
+        var mark = "";
+        foreach (var token in tokenizer.AddedTokens)
+        {
+            mark = token is { IsSpecial: true, StripsRight: false } ? token.Content : mark;
+        }
+
+        var before = System.Text.Encoding.UTF8.GetString(Prompts.Make(PromptKind.English, KiB << 10));
+        _conversation = System.Text.Encoding.UTF8.GetBytes($"{mark}{before}{mark}and what about the next question?{mark}");
+        (_plain, _kept) = (tokenizer.CreateEncoder(), tokenizer.CreateEncoder(new TokenPrefixCache(16 << 20)));
+        for (var i = 0; i < 3; i++)
+        {
+            Tokenize_NextTurn_Kept();
+        }
+    }
+
+    /// <summary>Every word looked up.</summary>
+    [Benchmark(Baseline = true)]
+    public int Tokenize_NextTurn_WarmWords() => Run(_plain);
+
+    /// <summary>The turns before are copied.</summary>
+    [Benchmark]
+    public int Tokenize_NextTurn_Kept() => Run(_kept);
+
+    private int Run(TokenEncoder encoder)
+    {
+        _ids.Clear();
+        encoder.Encode(_conversation, addSpecialTokens: false, _ids);
+        return _ids.Count;
+    }
+}

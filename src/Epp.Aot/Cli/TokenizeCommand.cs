@@ -30,6 +30,9 @@ internal sealed class TokenizeCommand
           --pattern        how text is split, for a directory that holds a tiktoken rank file
           --transformers   major version the engine uses (default 5 for vllm-0.33, else 4): some classes are rebuilt by 5
           -v               timings on standard error
+        What the engine was started with, where it decides prompts: --[no-]enable-auto-tool-choice, --tool-call-parser NAME ('' = none),
+        --trust-request-chat-template, --exclude-tools-when-tool-choice-none, --chat-template-content-format auto|string|openai,
+        --default-chat-template-kwargs JSON, --max-model-len TOKENS (default: as config.json says), --chat-template FILE|TEMPLATE
 
         """;
 
@@ -47,9 +50,13 @@ internal sealed class TokenizeCommand
     {
         (_options, _tokenizer, _clock, _timings) = (options, tokenizer, clock, timings);
         _encoder = tokenizer.CreateEncoder();
-        var model = ChatModelDirectory.Load(options.Model, tokenizer, new ShapingProfile { Flavour = options.Engine }, out _noPrompts);
+        var model = ChatModelDirectory.Load(options.Model, tokenizer, options.Engine, options.Flags, out _noPrompts);
         _prompts = model is null ? null : new PromptEncoder(model);
         _scratch = _prompts?.CreateScratch();
+        if (_scratch is not null)
+        {
+            _scratch.Explains = true;
+        }
     }
 
     public static int Run(IReadOnlyList<string> args, TextReader input, TextWriter output, TextWriter error, TimeProvider clock)

@@ -4,7 +4,7 @@ using Epp.Native.Chat;
 namespace Epp.Aot.Cli;
 
 /// <summary>The arguments of <c>epp tokenize</c>.</summary>
-internal sealed class TokenizeOptions
+internal sealed partial class TokenizeOptions
 {
     private static readonly (string Name, ChatFlavour Flavour)[] Engines =
     [
@@ -79,14 +79,14 @@ internal sealed class TokenizeOptions
             }
         }
 
-        problem = options.Model.Length == 0 ? "give --model DIR" : "";
+        problem = options.Model.Length == 0 ? "give --model DIR" : options.UnknownFlag();
         return problem.Length == 0 ? options : null;
     }
 
     private static (string Name, string? Value) Split(string argument) =>
         argument.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && argument.StartsWith("--", StringComparison.Ordinal) ? (argument[..at], argument[(at + 1)..]) : (argument, null);
 
-    private static bool TakesValue(string name) => name is "--model" or "--pattern" or "--transformers" or "--engine" or "--endpoint" or "--now";
+    private static bool TakesValue(string name) => name is "--model" or "--pattern" or "--transformers" or "--engine" or "--endpoint" or "--now" || IsFlagWithValue(name);
 
     private bool TrySwitch(string name)
     {
@@ -101,7 +101,7 @@ internal sealed class TokenizeOptions
             case "-v" or "--v":
                 return Verbose = true;
             default:
-                return false;
+                return TryFlag(name);
         }
     }
 
@@ -124,8 +124,10 @@ internal sealed class TokenizeOptions
                 return Now is null ? "seconds since 1970" : null;
             case "--engine":
                 return SetEngine(value);
-            default:
+            case "--endpoint":
                 return SetEndpoint(value);
+            default:
+                return SetFlag(name, value);
         }
     }
 

@@ -185,8 +185,10 @@ public sealed record DynamoEventsConfig(string Namespace, string? Component, boo
 /// <param name="RenderUrl">Base address of a vLLM server that renders prompts: the backend, or with local models what they are compared with; null = none.</param>
 /// <param name="RenderModel">The model named to it.</param>
 /// <param name="RenderTimeout">Most time of one rendering.</param>
+/// <param name="ComparesTraffic">Compare the ids of some requests with those that engines' KV events name.</param>
 public sealed record TokenProducerParameters(
-    IReadOnlyList<LocalModelConfig> Models, string? RenderUrl = null, string RenderModel = "", TimeSpan RenderTimeout = default) : PluginParameters
+    IReadOnlyList<LocalModelConfig> Models, string? RenderUrl = null, string RenderModel = "", TimeSpan RenderTimeout = default, bool ComparesTraffic = true)
+    : PluginParameters
 {
     /// <summary>The models by name.</summary>
     public override string ToString() => Models.Count > 0
@@ -200,7 +202,11 @@ public sealed record TokenProducerParameters(
 /// <param name="Flavour">Whose prompts are reproduced.</param>
 /// <param name="Transformers">Major version of the library the engine loads tokenizers with, 4 or 5.</param>
 /// <param name="Pattern">How text is split, for a directory that holds a tiktoken rank file.</param>
-public sealed record LocalModelConfig(string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "");
+/// <param name="Flags">What the engine was started with; null = unknown.</param>
+/// <param name="PrefixCacheBytes">Memory for beginnings of prompts and their ids; 0 = none.</param>
+public sealed record LocalModelConfig(
+    string Name, string Path, ChatFlavour Flavour = ChatFlavour.Vllm033, int Transformers = 5, string Pattern = "", EngineFlags? Flags = null,
+    long PrefixCacheBytes = 0);
 
 /// <summary>Of <c>file-discovery</c>.</summary>
 /// <param name="Path">The endpoints file.</param>

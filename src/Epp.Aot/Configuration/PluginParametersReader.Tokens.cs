@@ -24,14 +24,15 @@ internal sealed partial class PluginParametersReader
 
         var name = map.Text("modelName") ?? "";
         var (url, timeout) = Render(map.Map("vllm"));
-        var models = backend == "local" ? Local(map.Map("local"), name) : [];
+        var comparesTraffic = true;
+        var models = backend == "local" ? Local(map.Map("local"), name, out comparesTraffic) : [];
         var isRendered = backend == "vllm" || (backend == "local" && map.Value("vllm") is not null);
         if (isRendered && name.Length == 0)
         {
             map.Problems.Error(map.Value("vllm") ?? map.Node, map.PathOf("modelName"), "is missing; expected the name by which the render endpoint knows the model");
         }
 
-        return backend == "estimate" ? new NoParameters() : new TokenProducerParameters(models, isRendered ? url : null, name, timeout);
+        return backend == "estimate" ? new NoParameters() : new TokenProducerParameters(models, isRendered ? url : null, name, timeout, comparesTraffic);
     }
 
     /// <summary>Named, or the only one that has a section; with <c>local</c> a <c>vllm</c> section is what its ids are compared with.</summary>
@@ -71,9 +72,10 @@ internal sealed partial class PluginParametersReader
         return (url, timeout > TimeSpan.Zero ? timeout : TimeSpan.FromSeconds(5));
     }
 
-    private List<LocalModelConfig> Local(MapReader? map, string name)
+    private List<LocalModelConfig> Local(MapReader? map, string name, out bool comparesTraffic)
     {
         var models = new List<LocalModelConfig>();
+        comparesTraffic = map?.Bool("compareTraffic", true) ?? true;
         if (map is null)
         {
             return models;
@@ -115,6 +117,6 @@ internal sealed partial class PluginParametersReader
         }
 
         var transformers = map.Int("transformers", flavour == ChatFlavour.Vllm033 ? 5 : 4, 4, 5);
-        return new LocalModelConfig(name, path, flavour, transformers, map.Text("pattern") ?? "");
+        return new LocalModelConfig(name, path, flavour, transformers, map.Text("pattern") ?? "", Flags(map, flavour, engine), map.Quantity("prefixCacheBytes") ?? 0);
     }
 }

@@ -1,5 +1,6 @@
 using Epp.Aot.Telemetry;
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 
 namespace Epp.Aot.ExtProc;
 
@@ -11,6 +12,7 @@ namespace Epp.Aot.ExtProc;
 /// <param name="ExpectsStream">The request asked for a streamed response.</param>
 /// <param name="RestoreModel">Model name to put back into the response; null = the response is not touched.</param>
 /// <param name="TargetModel">Model name the worker writes, where <paramref name="RestoreModel"/> is set.</param>
+/// <param name="Ticket">The request's token ids are compared with what the engine stores.</param>
 internal readonly record struct Decision(
     RequestFailure? Failure,
     Endpoint? Endpoint,
@@ -18,4 +20,5 @@ internal readonly record struct Decision(
     bool CountsAsRunning = false,
     bool ExpectsStream = false,
     byte[]? RestoreModel = null,
-    byte[]? TargetModel = null);
+    byte[]? TargetModel = null,
+    ParityTicket Ticket = default);

@@ -15,7 +15,7 @@ namespace Epp.Aot.ExtProc;
 /// Turns a complete request into an answer: model, rewrite, objective, fairness, admission, pick, headers (contract §3.4, §3.9).
 /// Thread-safe: what it needs for one decision is kept per thread.
 /// </summary>
-internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveStore objectives, EppMetrics metrics, ExtProcOptions options, TimeProvider time, PickLog pickLog, IPromptTokenizer? tokenizer = null)
+internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveStore objectives, EppMetrics metrics, ExtProcOptions options, TimeProvider time, PickLog pickLog, IPromptTokenizer? tokenizer = null, PromptParity? parity = null)
 {
     [ThreadStatic]
     private static RoutingRequest? t_routing;
@@ -186,12 +186,13 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         // Envoy rejects a buffered body that is replaced at another length than its content-length says.
         var announced = streamed || rewritten || kind == ProcessingKind.RequestHeaders ? replyBytes : -1;
         Encode(writer, request, routing, kind, announced, kind == ProcessingKind.RequestBody && rewritten ? replyBytes : -1);
+        var ticket = routing.Tokens.IsComputed && parity is not null ? parity.Offer(routing, picked.Endpoint!) : default;
         // GAIE leaves the target's name in the response.
         return rewritten && !models.Incoming.IsEmpty && options.Dialect == Dialect.LlmD
             ? new Decision(
                 null, picked.Endpoint, series, true, routing.Scan!.Stream,
-                models.Choice.Matched ?? models.Incoming.ToArray(), models.Choice.Target ?? routing.TargetModel.ToArray())
-            : new Decision(null, picked.Endpoint, series, true, routing.Scan is { Stream: true });
+                models.Choice.Matched ?? models.Incoming.ToArray(), models.Choice.Target ?? routing.TargetModel.ToArray(), ticket)
+            : new Decision(null, picked.Endpoint, series, true, routing.Scan is { Stream: true }, Ticket: ticket);
     }
 
     private Decision Fail(RequestFailure failure, ReadOnlySpan<byte> incoming, ReadOnlySpan<byte> target, ReadOnlySpan<byte> fairness) =>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Epp.Aot.Telemetry;
 using Epp.Native.Memory;
+using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Epp.Native.Wire;
 
@@ -25,6 +26,8 @@ internal sealed partial class ResponsePhase(StreamServices services)
     private bool _streaming;
     private bool _completed;
     private bool _erred;
+    private bool _refused;
+    private ParityTicket _ticket;
     private long _bytes;
     private long _firstChunkAt;
     private long _lastChunkAt;
@@ -42,6 +45,7 @@ internal sealed partial class ResponsePhase(StreamServices services)
     public void Begin(in Decision decision)
     {
         _streaming = decision.ExpectsStream;
+        _ticket = decision.Ticket;
         if (decision.RestoreModel is { } incoming)
         {
             _restore = new ResponseModelRewriter();
@@ -311,7 +315,13 @@ internal sealed partial class ResponsePhase(StreamServices services)
             else if (key.SequenceEqual(WellKnownHeaders.PseudoStatus))
             {
                 _erred |= value.Length == 3 && value[0] >= (byte)'5';
+                _refused = !value.StartsWith("2"u8);
             }
+        }
+
+        if (_ticket.IsSome)
+        {
+            services.Parity!.Answered(_ticket, !_erred && !_refused, EppMetrics.MonotonicMs(services.Time));
         }
 
         if (_erred)

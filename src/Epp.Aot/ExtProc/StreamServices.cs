@@ -1,6 +1,7 @@
 using Epp.Aot.Telemetry;
 using Epp.Aot.Tracing;
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 using Epp.Native.Scheduling;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +18,8 @@ internal sealed record StreamServices(
     TimeProvider Time,
     ILogger Logger,
     Tracer? Tracer = null,
-    TokenAsking? Asking = null);
+    TokenAsking? Asking = null,
+    PromptParity? Parity = null);
 
 /// <summary>Asks an engine for a complete request's token ids; leaves them in <see cref="RequestPhase.Tokens"/>, or nothing.</summary>
 internal delegate Task TokenAsking(RequestPhase request);

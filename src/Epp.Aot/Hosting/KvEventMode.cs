@@ -1,5 +1,6 @@
 using Epp.Aot.Configuration;
 using Epp.Aot.Telemetry;
+using Epp.Native.KvEvents;
 using Epp.Native.Pool;
 using Epp.Native.Prefix;
 using Microsoft.Extensions.Logging;
@@ -34,12 +35,13 @@ internal sealed class KvEventMode : IAsyncDisposable
     /// <param name="seed">Seed of tables and of the spread of reconnects.</param>
     /// <param name="pool">The pool.</param>
     /// <param name="metrics">Takes the figures.</param>
+    /// <param name="parity">Sees what engines store; null = nobody compares it.</param>
     /// <param name="environment">Variables that say where Dynamo's broker is.</param>
     /// <param name="logger">Takes changes of state.</param>
     /// <param name="time">The clock.</param>
     public static KvEventMode Create(
-        EppConfig config, long budgetBytes, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, Func<string, string?> environment, ILogger logger,
-        TimeProvider time)
+        EppConfig config, long budgetBytes, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics, PromptParity? parity,
+        Func<string, string?> environment, ILogger logger, TimeProvider time)
     {
         var mode = new KvEventMode();
         foreach (var plugin in config.Plugins)
@@ -49,7 +51,7 @@ internal sealed class KvEventMode : IAsyncDisposable
                 var source = new KvSource(new KvIndex(seed, precise.BudgetBytes ?? budgetBytes));
                 mode._sources.Add(plugin.Name, source);
                 var follower = new Follower(
-                    plugin.Name, precise.Events, precise.Config.BlockTokens, source, staleAfter, seed, pool, metrics, environment, logger, time);
+                    plugin.Name, precise.Events, precise.Config.BlockTokens, source, staleAfter, seed, pool, metrics, parity, environment, logger, time);
                 mode._followers.Add(follower);
                 if (follower.Discovery is { } discovery)
                 {
@@ -81,13 +83,14 @@ internal sealed class KvEventMode : IAsyncDisposable
         private readonly ILogger _logger;
         private readonly TimeProvider _time;
         private readonly KvIndexWriter _writer;
+        private readonly ParityTap? _tap;
         private readonly IKvEventFeed _feed;
         private readonly ITimer _timer;
         private long _connectedAt;
 
         public Follower(
             string name, KvEventsConfig events, int blockTokens, KvSource source, TimeSpan staleAfter, ulong seed, Pool pool, EppMetrics metrics,
-            Func<string, string?> environment, ILogger logger, TimeProvider time)
+            PromptParity? parity, Func<string, string?> environment, ILogger logger, TimeProvider time)
         {
             (_name, _source, _staleAfter, _pool, _logger, _time) = (name, source, staleAfter, pool, logger, time);
             _writer = new KvIndexWriter(source.Index, source.Shapes);
@@ -99,7 +102,8 @@ internal sealed class KvEventMode : IAsyncDisposable
             }
             else
             {
-                _feed = new EngineEvents(events, _writer, source.Shapes.LearnModel, time, logger, seed);
+                _tap = parity?.Before(_writer, source);
+                _feed = new EngineEvents(events, (IKvEventTarget?)_tap ?? _writer, source.Shapes.LearnModel, time, logger, seed);
             }
 
             _connectedAt = time.GetTimestamp();
@@ -132,6 +136,7 @@ internal sealed class KvEventMode : IAsyncDisposable
                         var worker = _feed.WorkerOf(endpoint);
                         _workers.Add(endpoint, worker);
                         _source.Index.SetOwner(worker, slot);
+                        _tap?.SetOwner(worker, endpoint);
                         _feed.Add(worker, endpoint);
                     }
                 }

@@ -1,9 +1,8 @@
-using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Aot.Models;
 using Epp.Aot.Telemetry;
-using Epp.Native.Chat;
+using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Microsoft.Extensions.Logging;
 
@@ -17,13 +16,12 @@ internal sealed class TokenMode : IAsyncDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly LocalModels? _models;
+    private readonly TrafficParity? _traffic;
     private readonly RenderClient? _render;
-    private readonly byte[] _renderModel;
+    private readonly RenderBackend? _backend;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Task _checking = Task.CompletedTask;
-    private long _asked;
-    private long _unanswered;
     private long _compared;
     private long _differed;
 
@@ -31,8 +29,9 @@ internal sealed class TokenMode : IAsyncDisposable
     {
         (_logger, _time) = (logger, time);
         _models = parameters.Models.Count > 0 ? new LocalModels(parameters.Models, logger, time) : null;
+        _traffic = _models is not null && parameters.ComparesTraffic ? new TrafficParity(_models, time) : null;
         _render = parameters.RenderUrl is { } url ? new RenderClient(url, parameters.RenderTimeout) : null;
-        _renderModel = Encoding.UTF8.GetBytes(parameters.RenderModel);
+        _backend = _models is null && _render is not null ? new RenderBackend(_render, parameters.RenderModel, logger, time, _stop.Token) : null;
         metrics.AddTokenSource(Read);
         if (_models is not null && _render is not null)
         {
@@ -43,8 +42,11 @@ internal sealed class TokenMode : IAsyncDisposable
     /// <summary>Tokenizes in this process; null where no model is configured.</summary>
     public IPromptTokenizer? Local => _models;
 
+    /// <summary>Compares our ids with those that engines store; null where there are none, or that is not wanted.</summary>
+    public PromptParity? Parity => _traffic?.Requests;
+
     /// <summary>Asks an engine, where that is the backend.</summary>
-    public TokenAsking? Asking => _models is null && _render is not null ? AskAsync : null;
+    public TokenAsking? Asking => _backend is null ? null : _backend.AskAsync;
 
     /// <summary>False while models are being loaded for the first time.</summary>
     public bool IsReady => _models?.IsReady ?? true;
@@ -67,6 +69,11 @@ internal sealed class TokenMode : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _checking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_traffic is not null)
+        {
+            await _traffic.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (_models is not null)
         {
             await _models.DisposeAsync().ConfigureAwait(false);
@@ -74,38 +81,6 @@ internal sealed class TokenMode : IAsyncDisposable
 
         _render?.Dispose();
         _stop.Dispose();
-    }
-
-    private async Task AskAsync(RequestPhase request)
-    {
-        var api = request.Scanner.EffectiveApi;
-        if (api is not (RequestApi.ChatCompletions or RequestApi.Completions))
-        {
-            return;
-        }
-
-        var rewrite = new ModelRewrite();
-        rewrite.Begin(request.Body, request.Scanner, _renderModel);
-        var body = new byte[rewrite.Length];
-        for (var at = 0; rewrite.TryRead(body.Length - at, out var part); at += part.Length)
-        {
-            part.CopyTo(body.AsSpan(at));
-        }
-
-        Interlocked.Increment(ref _asked);
-        var tokens = new PromptTokens();
-        if (await _render!.AskAsync(body, api == RequestApi.ChatCompletions, tokens, _stop.Token).ConfigureAwait(false) is { } failure)
-        {
-            if (Interlocked.Increment(ref _unanswered) == 1)
-            {
-                LocalModelLog.NoAnswer(_logger, _render.Url, failure);
-            }
-
-            return;
-        }
-
-        Interlocked.Exchange(ref _unanswered, 0);
-        request.Tokens = tokens;
     }
 
     private async Task CheckAsync(string model)
@@ -122,9 +97,11 @@ internal sealed class TokenMode : IAsyncDisposable
     }
 
     private TokenFigures Read() => new(
-        _models?.Exact ?? Volatile.Read(ref _asked) - Volatile.Read(ref _unanswered),
-        _models?.Refused ?? Volatile.Read(ref _unanswered),
+        _models?.Exact ?? _backend?.Exact ?? 0,
+        _models?.Refused ?? _backend?.Unknown ?? 0,
         _models?.Loaded ?? 0,
         Volatile.Read(ref _compared),
-        Volatile.Read(ref _differed));
+        Volatile.Read(ref _differed),
+        _traffic?.Equal ?? 0,
+        _traffic?.Different ?? 0);
 }

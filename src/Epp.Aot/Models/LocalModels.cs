@@ -12,7 +12,7 @@ namespace Epp.Aot.Models;
 /// The models whose prompts are tokenized in this process. Each is loaded in the background, and anew when its files change; until it is loaded,
 /// and where it cannot be, its requests have no exact ids.
 /// </summary>
-internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
+internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
@@ -72,18 +72,6 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
     /// <summary>The encoder of a model; null until it is loaded.</summary>
     public PromptEncoder? EncoderOf(string name) => Find(Encoding.UTF8.GetBytes(name))?.Model?.Encoder;
 
-    /// <summary>Stops, or lets go on, the tokenizing of a model whose ids are not the engine's.</summary>
-    public void SetTrusted(string name, bool trusted)
-    {
-        foreach (var slot in _slots)
-        {
-            if (slot.Config.Name == name || _slots.Length == 1)
-            {
-                slot.IsTrusted = trusted;
-            }
-        }
-    }
-
     public bool TryTokenize(RequestScanner scan, BodyBuffer body, ReadOnlySpan<byte> model, PromptTokens into)
     {
         into.Clear();
@@ -118,6 +106,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
             }
 
             into.IsKnown = true;
+            into.IsComputed = true;
             Interlocked.Increment(ref _exact);
         }
         else
@@ -177,7 +166,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
         {
             foreach (var slot in _slots)
             {
-                if (Stamp(slot.Config.Path) is var stamp && stamp != slot.Stamp)
+                if (Stamp(slot.Config) is var stamp && stamp != slot.Stamp)
                 {
                     slot.Stamp = stamp;
                     Load(slot);
@@ -195,7 +184,7 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
         var before = GC.GetTotalMemory(forceFullCollection: false);
         var start = _time.GetTimestamp();
         var tokenizer = TokenizerDirectory.Load(config.Path, config.Transformers, config.Pattern, out var warning, out var error);
-        var model = tokenizer is null ? null : ChatModelDirectory.Load(config.Path, tokenizer, new ShapingProfile { Flavour = config.Flavour }, out error);
+        var model = tokenizer is null ? null : ChatModelDirectory.Load(config.Path, tokenizer, config.Flavour, config.Flags ?? EngineFlags.Unknown, out error);
         if (warning is not null)
         {
             LocalModelLog.Uncertain(_logger, config.Name, warning);
@@ -207,70 +196,27 @@ internal sealed class LocalModels : IPromptTokenizer, IAsyncDisposable
             return;
         }
 
-        slot.Model = new LocalModel(new PromptEncoder(model));
+        slot.Model = new LocalModel(new PromptEncoder(model, config.PrefixCacheBytes));
+        slot.Traffic = new TrafficTrust();
         LocalModelLog.Loaded(
             _logger, config.Name, tokenizer!.VocabularySize, _time.GetElapsedTime(start).TotalMilliseconds, Math.Max(0, GC.GetTotalMemory(forceFullCollection: false) - before) >> 20);
     }
 
     /// <summary>Changes when any file of the model does.</summary>
-    private static long Stamp(string directory)
+    private static long Stamp(LocalModelConfig config)
     {
-        var stamp = 17L;
+        var stamp = config.Flags?.ChatTemplate is { } template ? StampOf(template) : 17L;
         foreach (var name in Files)
         {
-            var file = new FileInfo(Path.Combine(directory, name));
-            stamp = (stamp * 31) + (file.Exists ? file.LastWriteTimeUtc.Ticks ^ file.Length : 0);
+            stamp = (stamp * 31) + StampOf(Path.Combine(config.Path, name));
         }
 
         return stamp;
     }
 
-    private sealed class Slot(LocalModelConfig config, byte[] name)
+    private static long StampOf(string path)
     {
-        private volatile LocalModel? _model;
-        private volatile bool _isTrusted = true;
-
-        public LocalModelConfig Config => config;
-
-        public byte[] Name => name;
-
-        public long Stamp { get; set; }
-
-        public LocalModel? Model
-        {
-            get => _model;
-            set => _model = value;
-        }
-
-        public bool IsTrusted
-        {
-            get => _isTrusted;
-            set => _isTrusted = value;
-        }
+        var file = new FileInfo(path);
+        return file.Exists ? file.LastWriteTimeUtc.Ticks ^ file.Length : 0;
     }
-}
-
-/// <summary>Messages about local models. Ids: 3400.</summary>
-internal static partial class LocalModelLog
-{
-    [LoggerMessage(EventId = 3400, Level = LogLevel.Information, Message = "Model {Model} is loaded: {Tokens} tokens in {Milliseconds} ms, about {MiB} MiB")]
-    public static partial void Loaded(ILogger logger, string model, int tokens, double milliseconds, long miB);
-
-    [LoggerMessage(EventId = 3401, Level = LogLevel.Error, Message = "Model {Model} cannot be loaded, {Consequence}: {Reason}")]
-    public static partial void Failed(ILogger logger, string model, string consequence, string reason);
-
-    [LoggerMessage(EventId = 3402, Level = LogLevel.Warning, Message = "Model {Model}: {Warning}")]
-    public static partial void Uncertain(ILogger logger, string model, string warning);
-
-    [LoggerMessage(EventId = 3403, Level = LogLevel.Debug, Message = "A request for model {Model} has no exact token ids and is matched by its bytes: {Refusal}: {Detail}")]
-    public static partial void Refused(ILogger logger, string model, string refusal, string detail);
-
-    [LoggerMessage(EventId = 3404, Level = LogLevel.Error, Message = "Model {Model}: our token ids are not the engine's, exact matching is off for it: {Difference}")]
-    public static partial void Disagrees(ILogger logger, string model, string difference);
-
-    [LoggerMessage(EventId = 3405, Level = LogLevel.Information, Message = "Model {Model}: our token ids are the engine's on {Prompts} prompts")]
-    public static partial void Agrees(ILogger logger, string model, int prompts);
-
-    [LoggerMessage(EventId = 3406, Level = LogLevel.Warning, Message = "The render endpoint {Url} does not answer; tokens are matched without it: {Reason}")]
-    public static partial void NoAnswer(ILogger logger, string url, string reason);
 }

@@ -40,7 +40,7 @@ internal sealed class ParityCheck(LocalModels models, string model, PromptEncode
             var body = Encoding.UTF8.GetBytes("{\"model\":" + '"' + System.Text.Json.JsonEncodedText.Encode(model) + "\"," + text + "}");
             if (await render.AskAsync(body, isChat, theirs, stop).ConfigureAwait(false) is { } failure)
             {
-                LocalModelLog.NoAnswer(logger, render.Url, failure);
+                LocalModelLog.NoAnswer(logger, render.Url, failure.Reason);
                 return null;
             }
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using Epp.Native.Requests;
 
@@ -11,6 +12,7 @@ namespace Epp.Aot.Models;
 internal sealed class RenderClient : IDisposable
 {
     private const int MaxAnswerBytes = 64 << 20;
+    private const int MaxExcerptBytes = 200;
 
     private readonly HttpClient _http;
     private readonly string _url;
@@ -31,8 +33,8 @@ internal sealed class RenderClient : IDisposable
 
     public string Url => _url;
 
-    /// <summary>Asks; true where <paramref name="into"/> holds the ids, else the reason.</summary>
-    public async Task<string?> AskAsync(byte[] body, bool isChat, PromptTokens into, CancellationToken stop)
+    /// <summary>Asks; null where <paramref name="into"/> holds the ids, else the reason.</summary>
+    public async Task<RenderFailure?> AskAsync(byte[] body, bool isChat, PromptTokens into, CancellationToken stop)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         limit.CancelAfter(_timeout);
@@ -42,17 +44,21 @@ internal sealed class RenderClient : IDisposable
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var answer = await _http.PostAsync(new Uri(_url + (isChat ? "/v1/chat/completions/render" : "/v1/completions/render")), content, limit.Token).ConfigureAwait(false);
             var bytes = await answer.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);
-            return answer.IsSuccessStatusCode
-                ? Read(bytes, into) ? null : "the answer has no token ids; expected token_ids or prompt_token_ids"
-                : $"HTTP {(int)answer.StatusCode}";
+            if (answer.IsSuccessStatusCode)
+            {
+                return Read(bytes, into) ? null : new RenderFailure("the answer has no token ids; expected token_ids or prompt_token_ids");
+            }
+
+            var status = (int)answer.StatusCode;
+            return new RenderFailure($"HTTP {status}{Excerpt(bytes)}", IsRefusal: status is >= 400 and < 500);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return $"no answer within {_timeout.TotalSeconds} s";
+            return new RenderFailure($"no answer within {_timeout.TotalSeconds} s");
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
-            return e.Message;
+            return new RenderFailure(e.Message);
         }
     }
 
@@ -81,6 +87,23 @@ internal sealed class RenderClient : IDisposable
             into.Clear();
             return false;
         }
+    }
+
+    /// <summary>The beginning of an error's body in one line: it names the mistake.</summary>
+    private static string Excerpt(ReadOnlySpan<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            return "";
+        }
+
+        var text = new StringBuilder(": ");
+        foreach (var c in Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxExcerptBytes)]))
+        {
+            text.Append(char.IsControl(c) ? ' ' : c);
+        }
+
+        return text.ToString();
     }
 
     private static bool Collect(JsonElement element, PromptTokens into, int depth)
@@ -144,3 +167,8 @@ internal sealed class RenderClient : IDisposable
         return true;
     }
 }
+
+/// <summary>Why there are no ids.</summary>
+/// <param name="Reason">In words.</param>
+/// <param name="IsRefusal">The server answers, and takes not this request.</param>
+internal readonly record struct RenderFailure(string Reason, bool IsRefusal = false);

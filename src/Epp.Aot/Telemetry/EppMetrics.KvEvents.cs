@@ -43,7 +43,9 @@ public readonly record struct KvSourceFigures(
 /// <param name="Models">Models loaded.</param>
 /// <param name="Compared">Prompts compared with the engine's ids.</param>
 /// <param name="Differed">Those that differed.</param>
-public readonly record struct TokenFigures(long Exact, long Unknown, long Models, long Compared, long Differed);
+/// <param name="TrafficEqual">Requests whose ids were those that their engine stored.</param>
+/// <param name="TrafficDifferent">Requests whose ids were not.</param>
+public readonly record struct TokenFigures(long Exact, long Unknown, long Models, long Compared, long Differed, long TrafficEqual, long TrafficDifferent);
 
 /// <summary>Sources of KV events; empty where no plugin wants any.</summary>
 public sealed partial class EppMetrics
@@ -71,6 +73,8 @@ public sealed partial class EppMetrics
         OfTokens("models_loaded", MetricKind.Gauge, "Models that are tokenized in this process.", static f => f.Models),
         OfTokens("parity_prompts_total", MetricKind.Counter, "Prompts whose ids were compared with the engine's.", static f => f.Compared),
         OfTokens("parity_failures_total", MetricKind.Counter, "Prompts whose ids were not the engine's; exact matching is off for that model.", static f => f.Differed),
+        OfTokens("traffic_equal_total", MetricKind.Counter, "Requests whose ids were those that their engine stored, of the few that are compared.", static f => f.TrafficEqual),
+        OfTokens("traffic_different_total", MetricKind.Counter, "Requests whose ids were not those that their engine stored; three in a row turn exact matching off for that model.", static f => f.TrafficDifferent),
         Kv("messages_total", MetricKind.Counter, "Messages with KV events received.", static f => f.Messages),
         Kv("stored_blocks_total", MetricKind.Counter, "Blocks stored by KV events.", static f => f.Stored),
         Kv("removed_blocks_total", MetricKind.Counter, "Copies of blocks removed by KV events.", static f => f.Removed),

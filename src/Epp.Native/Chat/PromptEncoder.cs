@@ -8,12 +8,15 @@ namespace Epp.Native.Chat;
 /// From a request body to the token ids that the engine will compute: shape, render, encode, truncate. Thread-safe: what a call needs lies
 /// in its <see cref="PromptScratch"/>.
 /// </summary>
-public sealed class PromptEncoder(ChatModel model)
+/// <param name="model">Whose prompts.</param>
+/// <param name="prefixCacheBytes">Memory for beginnings of prompts and their ids; 0 = none are kept.</param>
+public sealed class PromptEncoder(ChatModel model, long prefixCacheBytes = 0)
 {
     private readonly ChatModel _model = model;
+    private readonly TokenPrefixCache? _prefixes = prefixCacheBytes > 0 ? new TokenPrefixCache(prefixCacheBytes) : null;
 
     /// <summary>Scratch for one thread.</summary>
-    public PromptScratch CreateScratch() => new(_model);
+    public PromptScratch CreateScratch() => new(_model, _prefixes);
 
     /// <summary>
     /// Encodes a body into <paramref name="scratch"/>. False: there are no exact ids, <see cref="PromptScratch.Refusal"/> says why, and the
@@ -60,9 +63,10 @@ public sealed class PromptEncoder(ChatModel model)
             return scratch.Refuse(ShapeRefusal.Template, "the model has no chat template");
         }
 
-        if (template.Render(ContextOf(shaped, scratch), scratch.Rendering, now, TemplateLimits.Default).Kind != TemplateErrorKind.None)
+        var error = template.Render(ContextOf(shaped, scratch), scratch.Rendering, now, TemplateLimits.Default);
+        if (error.Kind != TemplateErrorKind.None)
         {
-            return scratch.Refuse(ShapeRefusal.Template, "the chat template raised an error");
+            return scratch.Refuse(ShapeRefusal.Template, scratch.Explains ? $"the chat template, line {error.Line}: {error.Message}" : "the chat template raised an error");
         }
 
         var prompt = scratch.Rendering.Prompt;

@@ -14,9 +14,9 @@ public sealed class PromptScratch
 
     private int[] _ends = new int[8];
 
-    internal PromptScratch(ChatModel model)
+    internal PromptScratch(ChatModel model, TokenPrefixCache? prefixes)
     {
-        Encoder = model.Tokenizer.CreateEncoder();
+        Encoder = model.Tokenizer.CreateEncoder(prefixes);
     }
 
     /// <summary>Why there are no ids.</summary>
@@ -24,6 +24,13 @@ public sealed class PromptScratch
 
     /// <summary>The refusal in words.</summary>
     public string RefusalDetail { get; internal set; } = "";
+
+    /// <summary>Whether <see cref="RefusalDetail"/> repeats what a template says when it raises; costs memory on each such request.</summary>
+    public bool Explains
+    {
+        get => Rendering.Explains;
+        set => Rendering.Explains = value;
+    }
 
     /// <summary>The text that was encoded, of the only or last prompt; empty where the client sent ids.</summary>
     public ReadOnlySpan<byte> Prompt => PromptBytes.AsSpan(0, PromptLength);
@@ -40,7 +47,7 @@ public sealed class PromptScratch
 
     internal ChatShaper Shaper { get; } = new();
 
-    internal TemplateScratch Rendering { get; } = new();
+    internal TemplateScratch Rendering { get; } = new() { Explains = false };
 
     internal TokenEncoder Encoder { get; }
 

@@ -52,12 +52,15 @@ public sealed class ShapingProfile
         init
         {
             _defaultKwargsText = value;
-            if (_defaultKwargs.Parse(value.Span, allowSpecialNumbers: false) != JsonOutcome.Ok || _defaultKwargs.RootKind != JsonKind.Map)
+            if (!IsMap(_defaultKwargs, value.Span))
             {
                 throw new ArgumentException("default chat template kwargs: not a JSON object; write {\"name\": value}.", nameof(value));
             }
         }
     }
+
+    /// <summary>True for what <see cref="DefaultTemplateKwargs"/> takes.</summary>
+    public static bool IsKwargs(ReadOnlySpan<byte> json) => IsMap(new JsonTree(), json);
 
     /// <summary>These options with a model's facts.</summary>
     internal ShapingProfile With(TemplateFacts template, TemplateFacts? toolTemplate, SpecialTokens tokens)
@@ -79,6 +82,9 @@ public sealed class ShapingProfile
         };
         return profile;
     }
+
+    private static bool IsMap(JsonTree tree, ReadOnlySpan<byte> json) =>
+        tree.Parse(json, allowSpecialNumbers: false) == JsonOutcome.Ok && tree.RootKind == JsonKind.Map;
 
     internal JsonTree DefaultKwargs => _defaultKwargs;
 

@@ -13,6 +13,9 @@ public sealed class PromptTokens
     /// <summary>True when the ids are known.</summary>
     public bool IsKnown { get; set; }
 
+    /// <summary>True when they were computed in this process from text, and not brought by the client.</summary>
+    public bool IsComputed { get; set; }
+
     /// <summary>Ids of all prompts together.</summary>
     public int Count { get; private set; }
 
@@ -58,6 +61,7 @@ public sealed class PromptTokens
     public void Clear()
     {
         IsKnown = false;
+        IsComputed = false;
         Count = 0;
         PromptCount = 0;
         if (_ids.Length > 1 << 20)

@@ -104,6 +104,13 @@ public sealed class TemplateScratch
 {
     internal Renderer Renderer { get; } = new();
 
+    /// <summary>Whether errors have texts; without, a rendering that fails allocates nothing either.</summary>
+    public bool Explains
+    {
+        get => Renderer.Explains;
+        set => Renderer.Explains = value;
+    }
+
     /// <summary>The UTF-8 prompt of the last rendering, valid until the next one; after an error, what was written before it.</summary>
     public ReadOnlySpan<byte> Prompt => Renderer.Output;
 }

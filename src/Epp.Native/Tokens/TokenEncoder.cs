@@ -22,16 +22,18 @@ public sealed class TokenEncoder
     private readonly ModelState _modelState = new();
     private readonly WordCache? _cache;
     private readonly WordPattern? _words;
+    private readonly TextCuts? _cuts;
     private readonly ByteBuffer[] _normalized = [new(), new()];
     private readonly ByteBuffer[] _rewritten = [new(), new()];
     private readonly PieceList[] _pieces = [new(), new()];
 
-    internal TokenEncoder(TokenizerParts parts, bool cached = true)
+    internal TokenEncoder(TokenizerParts parts, bool cached = true, TokenPrefixCache? prefixes = null)
     {
         _parts = parts;
         _normalizing = new NormalizerState(_patterns);
         _splitting = new PreTokenState(_patterns);
         _cache = cached ? new WordCache() : null;
+        _cuts = prefixes is not null && parts.Raw is { } raw ? new TextCuts(prefixes, raw) : null;
         _words = parts is { Stages: [SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
     }
 
@@ -76,7 +78,8 @@ public sealed class TokenEncoder
     // Added tokens that are not normalized come first; what is between them is encoded by itself.
     private TokenizeStatus Text(ReadOnlySpan<byte> text, TokenBuffer ids)
     {
-        var (searched, used) = (0, 0);
+        var used = _cuts?.Resume(text, ids, _patterns) ?? 0;
+        var searched = used;
         while (_parts.Raw is { } raw && raw.Next(text, ref searched, used, out var start, out var stop, out var id))
         {
             if (used < start && Segment(text[used..start], used == 0, ids) is not TokenizeStatus.Ok and var failure)
@@ -86,6 +89,10 @@ public sealed class TokenEncoder
 
             ids.Add(id);
             used = stop;
+            if (_cuts is not null && used == _cuts.KeptEnd && used == searched)
+            {
+                _cuts.Keep(text, ids, _patterns);
+            }
         }
 
         return used < text.Length ? Segment(text[used..], used == 0, ids) : TokenizeStatus.Ok;

@@ -24,6 +24,21 @@ public sealed class Tokenizer
     /// <summary>Tokens of the model, added tokens not counted.</summary>
     public int VocabularySize => Parts.Vocabulary.Count;
 
+    /// <summary>First id above those of all tokens, added ones included.</summary>
+    public int IdLimit
+    {
+        get
+        {
+            var limit = _indexById.Length;
+            foreach (var token in _added)
+            {
+                limit = Math.Max(limit, (int)Math.Min(token.Id + 1L, int.MaxValue));
+            }
+
+            return limit;
+        }
+    }
+
     /// <summary>The added tokens, in the order of the file.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _added;
 
@@ -70,6 +85,9 @@ public sealed class Tokenizer
 
     /// <summary>A worker of its own: buffers and a cache of about 3 MB that it keeps.</summary>
     public TokenEncoder CreateEncoder() => new(Parts);
+
+    /// <summary>The same, with beginnings of texts that many encoders of this tokenizer share.</summary>
+    public TokenEncoder CreateEncoder(TokenPrefixCache? prefixes) => new(Parts, prefixes: prefixes);
 
     /// <summary>The text of a token as the vocabulary spells it; empty for ids that name none.</summary>
     public ReadOnlySpan<byte> TextOf(uint id)

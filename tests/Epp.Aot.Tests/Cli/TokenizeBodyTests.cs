@@ -60,6 +60,15 @@ public sealed class TokenizeBodyTests : IDisposable
     }
 
     [Fact]
+    public void Run_TemplateThatRaises_SaysWhatItSays()
+    {
+        File.WriteAllText(Path.Combine(_model, "chat_template.jinja"), "\n{{ raise_exception('roles must ' ~ 'alternate') }}");
+        Assert.Equal(
+            "Template: the chat template, line 2: roles must alternate",
+            Run("""{"messages":[{"role":"user","content":"Hi"}]}""")[0].GetProperty("error").GetString());
+    }
+
+    [Fact]
     public void Run_BrokenTemplate_RefusesBodiesOnly()
     {
         File.WriteAllText(Path.Combine(_model, "chat_template.jinja"), "{% if %}");

@@ -3,8 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Aot.Models;
-using Epp.Native;
-using Epp.Native.Memory;
 using Epp.Native.Requests;
 using Epp.Testing;
 using Epp.Testing.Protos;
@@ -20,7 +18,7 @@ public sealed class TokenSourceTests : IDisposable
 
     public TokenSourceTests()
     {
-        Write("tokenizer.json", ByteTokenizer(first: 0));
+        Write("tokenizer.json", ByteTokenizer.Json());
         Write("tokenizer_config.json", """{"tokenizer_class":"PreTrainedTokenizerFast","chat_template":"{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}"}""");
     }
 
@@ -47,9 +45,9 @@ public sealed class TokenSourceTests : IDisposable
     {
         await using var models = Models(_folder);
         await Wait.UntilAsync(() => models.IsReady);
-        Assert.Equal("user:hi;", Text(models, RequestApi.ChatCompletions, """{"model":"m","messages":[{"role":"user","content":"hi"}]}"""));
-        Assert.Equal("abc", Text(models, RequestApi.Completions, """{"model":"adapter","prompt":"abc"}"""));
-        Assert.Null(Text(models, RequestApi.ChatCompletions, """{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}"""));
+        Assert.Equal("user:hi;", ByteModel.Text(models, RequestApi.ChatCompletions, """{"model":"m","messages":[{"role":"user","content":"hi"}]}"""));
+        Assert.Equal("abc", ByteModel.Text(models, RequestApi.Completions, """{"model":"adapter","prompt":"abc"}"""));
+        Assert.Null(ByteModel.Text(models, RequestApi.ChatCompletions, """{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}"""));
         Assert.Equal((2, 1, 1), (models.Exact, models.Refused, models.Loaded));
     }
 
@@ -62,11 +60,11 @@ public sealed class TokenSourceTests : IDisposable
         await using var models = Models(_folder);
         await Wait.UntilAsync(() => models.IsReady);
         var message = new VllmGenerateRequest { Text = text, RequestId = "r" };
-        Assert.Equal(expected, Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+        Assert.Equal(expected, ByteModel.Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
         message.Text = string.Concat(Enumerable.Repeat(text, 5000));
-        Assert.Equal(expected is null ? null : message.Text, Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+        Assert.Equal(expected is null ? null : message.Text, ByteModel.Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
         message.SamplingParams = new() { TruncatePromptTokens = 3 };
-        Assert.Null(Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
+        Assert.Null(ByteModel.Text(models, RequestApi.VllmGrpcGenerate, GrpcChannel.Frame(message.ToByteArray())));
     }
 
     [Fact]
@@ -75,11 +73,11 @@ public sealed class TokenSourceTests : IDisposable
         Write("tokenizer.json", "{}");
         await using var models = Models(_folder);
         await Wait.UntilAsync(() => models.IsReady);
-        Assert.Null(Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
+        Assert.Null(ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
 
-        Write("tokenizer.json", ByteTokenizer(first: 0));
+        Write("tokenizer.json", ByteTokenizer.Json());
         await Wait.UntilAsync(() => models.Loaded == 1);
-        Assert.Equal("abc", Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
+        Assert.Equal("abc", ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
     }
 
     /// <summary>A server that renders as we do keeps the model in use; one that does not turns it off, and its agreement on again.</summary>
@@ -95,51 +93,16 @@ public sealed class TokenSourceTests : IDisposable
         Assert.True(await Check().RunAsync(default));
         server.Extra = ",1";
         Assert.False(await Check().RunAsync(default));
-        Assert.Null(Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
+        Assert.Null(ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
         server.Extra = "";
         Assert.True(await Check().RunAsync(default));
-        Assert.Equal("abc", Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
+        Assert.Equal("abc", ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
         server.Dispose();
         Assert.Null(await Check().RunAsync(default));
     }
 
     private static LocalModels Models(string folder) =>
         new([new LocalModelConfig("m", folder)], NullLogger.Instance, TimeProvider.System, TimeSpan.FromMilliseconds(20));
-
-    /// <summary>The text behind the ids; null where there are none.</summary>
-    private static string? Text(LocalModels models, RequestApi api, string json) => Text(models, api, Encoding.UTF8.GetBytes(json));
-
-    private static string? Text(LocalModels models, RequestApi api, byte[] bytes)
-    {
-        using var body = new BodyBuffer();
-        body.Append(bytes);
-        var scan = new RequestScanner();
-        scan.Reset(api, Dialect.LlmD);
-        scan.Feed(bytes);
-        Assert.True(scan.Complete(body), scan.ErrorMessage);
-        var tokens = new PromptTokens();
-        return models.TryTokenize(scan, body, scan.Model, tokens) ? Encoding.UTF8.GetString([.. tokens.Prompt(0).ToArray().Select(static t => (byte)t)]) : null;
-    }
-
-    /// <summary>Byte-level BPE without merges: the id of a byte is the byte.</summary>
-    private static string ByteTokenizer(int first)
-    {
-        var vocabulary = new List<string>();
-        var next = 256;
-        for (var b = 0; b < 256; b++)
-        {
-            var c = b is (>= 33 and <= 126) or (>= 161 and <= 172) or (>= 174 and <= 255) ? b : next++;
-            vocabulary.Add($"{System.Text.Json.JsonSerializer.Serialize(((char)c).ToString())}:{b + first}");
-        }
-
-        return $$"""
-            {"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
-             "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
-             "post_processor":null,"decoder":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},
-             "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,
-              "byte_fallback":false,"ignore_merges":false,"vocab":{ {{string.Join(',', vocabulary)}} },"merges":[]} }
-            """;
-    }
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder, name), text);
 

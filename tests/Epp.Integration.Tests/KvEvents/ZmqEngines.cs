@@ -35,7 +35,7 @@ internal sealed class ZmqEngines : IDisposable
                 if 'heartbeat' in a: self.pub.setsockopt(zmq.HEARTBEAT_IVL, int(a['heartbeat']))
                 if auth: self.pub.plain_server = True
                 if a.get('mode') == 'connect': self.pub.connect(f'tcp://127.0.0.1:{port}')
-                else: self.pub.bind(f'tcp://*:{port + i}')
+                else: self.pub.bind(f'tcp://{a.get("host", "*")}:{port + i}')
                 if replay: threading.Thread(target=self.serve, args=(replay + i,), daemon=True).start()
             def serve(self, port):
                 s = ctx.socket(zmq.ROUTER)

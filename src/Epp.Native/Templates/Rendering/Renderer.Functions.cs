@@ -23,7 +23,7 @@ internal sealed partial class Renderer
                     var mark = _out.Length;
                     Print(message[0]);
                     var text = Cut(mark);
-                    Fail(TemplateErrorKind.RaiseException, System.Text.Encoding.UTF8.GetString(text.Span));
+                    Fail(TemplateErrorKind.RaiseException, Explains ? System.Text.Encoding.UTF8.GetString(text.Span) : "");
                 }
 
                 return Value.Failed;

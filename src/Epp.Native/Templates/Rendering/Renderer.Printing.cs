@@ -57,7 +57,7 @@ internal sealed partial class Renderer
                 break;
             case ValueKind.Big:
                 Charge(64);
-                BigNumber.Write(_out, value.Integer);
+                BigNumber.Write(_out, value);
                 break;
             case ValueKind.Float when depth > 0 && !_rules.IsPython:
                 PythonNumber.WriteDebug(_out, value.Double);

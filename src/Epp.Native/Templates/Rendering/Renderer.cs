@@ -76,20 +76,6 @@ internal sealed partial class Renderer
         return _error;
     }
 
-    /// <summary>Keeps the first failure and ends the rendering.</summary>
-    private Value Fail(TemplateErrorKind kind, string message)
-    {
-        if (!HasFailed)
-        {
-            _error = new TemplateError(kind, message, _line);
-        }
-
-        _steps = 0;
-        return Value.Failed;
-    }
-
-    private Value TypeError(string message) => Fail(TemplateErrorKind.Type, message);
-
     /// <summary>Takes steps for work that grows with its input; false when none are left.</summary>
     private bool Charge(long work)
     {
@@ -174,40 +160,4 @@ internal sealed partial class Renderer
 
     private static Value Global(FunctionId function) =>
         function == FunctionId.Self ? new Value(ValueKind.Self, null, 0) : new Value(ValueKind.Function, null, (long)function);
-
-    private Value FailUndefined(in Value value)
-    {
-        var name = Encoding.UTF8.GetString(value.Span);
-        var message = value.Cause switch
-        {
-            Value.OfName => $"'{name}' is undefined",
-            Value.Hint => name,
-            Value.Forbidden => $"access to attribute '{name}' of '{TypeName(value.Owner)}' object is unsafe.",
-            _ => $"'{TypeName(value.Owner)} object' has no attribute '{name}'",
-        };
-        return Fail(value.Cause == Value.Forbidden ? TemplateErrorKind.Security : TemplateErrorKind.Undefined, message);
-    }
-
-    private static string TypeName(in Value value) => TypeName(value.Kind);
-
-    private static string TypeName(ValueKind kind) => kind switch
-    {
-        ValueKind.Undefined => "Undefined",
-        ValueKind.None => "NoneType",
-        ValueKind.Bool => "bool",
-        ValueKind.Int or ValueKind.Big => "int",
-        ValueKind.Float => "float",
-        ValueKind.Text => "str",
-        ValueKind.Bytes => "bytes",
-        ValueKind.List => "list",
-        ValueKind.Tuple => "tuple",
-        ValueKind.View => "dict_view",
-        ValueKind.Dict => "dict",
-        ValueKind.Range => "range",
-        ValueKind.Iterator => "generator",
-        ValueKind.Namespace => "Namespace",
-        ValueKind.Loop => "LoopContext",
-        ValueKind.Macro => "Macro",
-        _ => "function",
-    };
 }

@@ -28,6 +28,17 @@ internal static class BigNumber
 
     public static bool Fits(BigInteger value) => value.GetBitLength() <= MaxBits;
 
+    public static void Write(TextBuffer output, in Value value)
+    {
+        if (value.Ref is byte[])
+        {
+            output.Write(value.Span);
+            return;
+        }
+
+        Write(output, value.Integer);
+    }
+
     public static void Write(TextBuffer output, BigInteger value)
     {
         foreach (var c in value.ToString(CultureInfo.InvariantCulture))

@@ -137,6 +137,7 @@ internal sealed partial class ContextReader
             return Fail("the context holds something that is no JSON");
         }
 
+        var start = _at;
         _at += text.Length;
         if (!isInteger)
         {
@@ -144,13 +145,14 @@ internal sealed partial class ContextReader
             return true;
         }
 
-        if (text.Length < 19)
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var small))
         {
-            value = Value.Int(long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+            value = Value.Int(small);
             return true;
         }
 
-        value = text.Length <= MaxIntegerDigits ? Value.Big(BigNumber.Parse(text)) : default;
+        // Most are only printed: the digits stay where they stand until somebody calculates.
+        value = text.Length <= MaxIntegerDigits ? Value.Range(ValueKind.Big, _json, start, text.Length) : default;
         return text.Length <= MaxIntegerDigits || Fail("the context holds an integer with too many digits");
     }
 

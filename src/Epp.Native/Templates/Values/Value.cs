@@ -69,7 +69,7 @@ internal readonly struct Value
 
     public double Double => BitConverter.Int64BitsToDouble(Bits);
 
-    public BigInteger Integer => Ref is BigInteger big ? big : Bits;
+    public BigInteger Integer => Ref is BigInteger big ? big : Kind == ValueKind.Big ? BigNumber.Parse(Span) : Bits;
 
     public ReadOnlySpan<byte> Span => Ref is byte[] bytes ? bytes.AsSpan(Start, Length) : default;
 

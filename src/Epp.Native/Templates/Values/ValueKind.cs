@@ -13,7 +13,7 @@ internal enum ValueKind : byte
     Bool,
     Int,
 
-    /// <summary>An integer beyond 64 bits; <see cref="Value.Ref"/> is a boxed BigInteger.</summary>
+    /// <summary>An integer beyond 64 bits; <see cref="Value.Ref"/> is a boxed BigInteger, or the bytes in which its decimal digits stand.</summary>
     Big,
     Float,
 
