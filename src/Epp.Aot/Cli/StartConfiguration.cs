@@ -85,13 +85,7 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
 
     private static void CheckValues(FlagSet flags, List<string> errors)
     {
-        foreach (var port in (string[])["grpc-port", "grpc-health-port", "metrics-port"])
-        {
-            if (flags.Int(port) is < 1 or > 65535)
-            {
-                errors.Add($"invalid value '{flags.Text(port)}' for flag --{port}: expected a port, 1 to 65535");
-            }
-        }
+        CheckPorts(flags, errors);
 
         foreach (var (name, least, expected) in ((string, long, string)[])
             [
@@ -118,7 +112,8 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
         CheckNames(flags, errors);
     }
 
-    private static void CheckNames(FlagSet flags, List<string> errors)
+    /// <summary>Values of the logging and TLS flags, which every server of this program has; what is wrong is added to the errors.</summary>
+    internal static void CheckNames(FlagSet flags, List<string> errors)
     {
         if (flags.Text("zap-encoder") is not ("json" or "console" or ""))
         {
@@ -131,6 +126,18 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
         }
 
         TlsPolicy.Check(flags, errors);
+    }
+
+    /// <summary>The three ports every server of this program has; what is wrong is added to the errors.</summary>
+    internal static void CheckPorts(FlagSet flags, List<string> errors)
+    {
+        foreach (var port in (string[])["grpc-port", "grpc-health-port", "metrics-port"])
+        {
+            if (flags.Int(port) is < 1 or > 65535)
+            {
+                errors.Add($"invalid value '{flags.Text(port)}' for flag --{port}: expected a port, 1 to 65535");
+            }
+        }
     }
 
     private static (byte[]? Text, string Source) ReadText(FlagSet flags, List<string> errors)

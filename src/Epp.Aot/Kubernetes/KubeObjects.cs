@@ -52,6 +52,12 @@ internal sealed record PodCondition
     public string? Status { get; init; }
 }
 
+/// <summary>ConfigMap v1.</summary>
+internal sealed record ConfigMap : KubeObject
+{
+    public Dictionary<string, string>? Data { get; init; }
+}
+
 /// <summary>InferencePool of <c>inference.networking.k8s.io/v1</c>.</summary>
 internal sealed record InferencePoolV1 : KubeObject
 {
@@ -285,6 +291,7 @@ internal sealed record LeaseSpec
     MaxDepth = MaxDepth)]
 [JsonSerializable(typeof(AnyObject))]
 [JsonSerializable(typeof(KubeList<Pod>))]
+[JsonSerializable(typeof(KubeList<ConfigMap>))]
 [JsonSerializable(typeof(KubeList<InferencePoolV1>))]
 [JsonSerializable(typeof(KubeList<InferencePoolV1Alpha2>))]
 [JsonSerializable(typeof(KubeList<ObjectiveObject>))]
