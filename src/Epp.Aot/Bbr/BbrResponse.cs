@@ -39,9 +39,10 @@ internal sealed class BbrResponse(BbrServices services)
             return false;
         }
 
-        _ended = message.EndOfStream;
+        _ended |= message.EndOfStream;
+        var isFirst = !_headersAnswered;
         AnswerHeaders(output, writer);
-        return true;
+        return isFirst;
     }
 
     /// <summary>Answers one body message; true when something was written.</summary>

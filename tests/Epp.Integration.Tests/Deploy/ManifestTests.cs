@@ -34,7 +34,7 @@ public sealed class ManifestTests
         var ns = await plane.NewNamespaceAsync();
         using var http = Client(plane);
         var applied = 0;
-        foreach (var document in Documents("plain", "leader-election", "metrics-auth"))
+        foreach (var document in Documents("plain", "leader-election", "metrics-auth", "bbr"))
         {
             var first = await ApplyAsync(http, ns, document);
             var second = await ApplyAsync(http, ns, document);
@@ -42,7 +42,7 @@ public sealed class ManifestTests
             applied++;
         }
 
-        Assert.True(applied >= 13, $"{applied} documents");
+        Assert.True(applied >= 19, $"{applied} documents");
     }
 
     [SkippableFact]
