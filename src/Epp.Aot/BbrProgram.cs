@@ -5,6 +5,7 @@ using Epp.Aot.Grpc;
 using Epp.Aot.Hosting;
 using Epp.Aot.Kubernetes;
 using Epp.Aot.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot;
 
@@ -25,16 +26,16 @@ internal static class BbrProgram
         }
 
         var start = BbrStart.Read(flags, environment);
-        if (start.Options is not { } options)
+        foreach (var error in start.Errors)
         {
-            foreach (var error in start.Errors)
-            {
-                Console.Error.WriteLine("epp: " + error);
-            }
-
-            return BbrStart.BadFlags;
+            Console.Error.WriteLine("epp: " + error);
         }
 
+        return start.Options is null ? BbrStart.BadFlags : await RunAsync(flags, start, start.Options, environment, time);
+    }
+
+    private static async Task<int> RunAsync(FlagSet flags, BbrStart start, BbrOptions options, Func<string, string?> environment, TimeProvider time)
+    {
         using var logs = new LineLoggerProvider(
             Verbosity.IsJson(flags), Verbosity.Level(flags.Int("v"), flags.Text("zap-log-level")), time, Console.OpenStandardError());
         var log = logs.CreateLogger("bbr");
@@ -83,16 +84,8 @@ internal static class BbrProgram
         var page = new MetricsPort(new MetricsEndpoint(services.Metrics.Families), reviewer: kubernetes?.Reviewer);
         await using var server = new EppServer(ports, extProc, health, page.HandleAsync, services.Time, logs);
         using var stop = new StopSignal();
-        BbrLog.Starting(
-            log, BuildVersion.Text, BbrStart.Name(services.Options.Dialect), services.Options.Streaming ? "streamed" : "buffered",
-            ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort);
-        try
+        if (!await ListenAsync(server, ports, services.Options, log))
         {
-            await server.StartAsync();
-        }
-        catch (IOException e)
-        {
-            Console.Error.WriteLine($"epp: cannot listen on ports {ports.GrpcPort}, {ports.HealthPort}, {ports.MetricsPort}: {e.Message}");
             return Failed;
         }
 
@@ -107,5 +100,22 @@ internal static class BbrProgram
         await (kubernetes?.StopAsync() ?? Task.CompletedTask);
         Log.Stopped(log);
         return 0;
+    }
+
+    private static async Task<bool> ListenAsync(EppServer server, EppServerOptions ports, BbrOptions options, ILogger log)
+    {
+        BbrLog.Starting(
+            log, BuildVersion.Text, BbrStart.Name(options.Dialect), options.Streaming ? "streamed" : "buffered",
+            ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort);
+        try
+        {
+            await server.StartAsync();
+            return true;
+        }
+        catch (IOException e)
+        {
+            Console.Error.WriteLine($"epp: cannot listen on ports {ports.GrpcPort}, {ports.HealthPort}, {ports.MetricsPort}: {e.Message}");
+            return false;
+        }
     }
 }

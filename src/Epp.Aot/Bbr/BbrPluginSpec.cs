@@ -115,34 +115,38 @@ internal static class BbrPluginSpec
                 return false;
             }
 
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var key = reader.GetString()!;
-                reader.Read();
-                if (!key.Equals(FieldKey, StringComparison.OrdinalIgnoreCase) && !key.Equals(HeaderKey, StringComparison.OrdinalIgnoreCase))
-                {
-                    error = $"unknown parameter '{Shorten(key)}': expected {FieldKey} and {HeaderKey}";
-                    return false;
-                }
-
-                if (reader.TokenType != JsonTokenType.String)
-                {
-                    error = $"{key} is no text";
-                    return false;
-                }
-
-                parameters[key] = reader.GetString()!;
-            }
-
-            // Anything behind the object throws here.
-            reader.Read();
-            return true;
+            error = ReadObject(ref reader, parameters);
+            return error.Length == 0;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             error = "the parameters are no valid JSON";
             return false;
         }
+    }
+
+    private static string ReadObject(ref Utf8JsonReader reader, Dictionary<string, string> parameters)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = reader.GetString()!;
+            reader.Read();
+            if (!key.Equals(FieldKey, StringComparison.OrdinalIgnoreCase) && !key.Equals(HeaderKey, StringComparison.OrdinalIgnoreCase))
+            {
+                return $"unknown parameter '{Shorten(key)}': expected {FieldKey} and {HeaderKey}";
+            }
+
+            if (reader.TokenType != JsonTokenType.String)
+            {
+                return $"{key} is no text";
+            }
+
+            parameters[key] = reader.GetString()!;
+        }
+
+        // Anything behind the object throws here.
+        reader.Read();
+        return "";
     }
 
     private static string Shorten(string text) => text.Length > 60 ? string.Concat(text.AsSpan(0, 60), "…") : text;

@@ -52,12 +52,6 @@ internal sealed record PodCondition
     public string? Status { get; init; }
 }
 
-/// <summary>ConfigMap v1.</summary>
-internal sealed record ConfigMap : KubeObject
-{
-    public Dictionary<string, string>? Data { get; init; }
-}
-
 /// <summary>InferencePool of <c>inference.networking.k8s.io/v1</c>.</summary>
 internal sealed record InferencePoolV1 : KubeObject
 {

@@ -1,11 +1,8 @@
-using System.Text;
 using Epp.Aot.Bbr;
 using Epp.Aot.Grpc;
-using Epp.Aot.Tests.ExtProc;
 using Epp.Native.Bbr;
 using Epp.Testing;
-using Google.Protobuf;
-using Proto = Epp.Testing.Protos;
+using static Epp.Aot.Tests.Bbr.BbrAnswers;
 using Which = Epp.Testing.Protos.ProcessingResponse.ResponseOneofCase;
 
 namespace Epp.Aot.Tests.Bbr;
@@ -15,8 +12,6 @@ namespace Epp.Aot.Tests.Bbr;
 [Collection("ext_proc")]
 public sealed class BbrRequestTests
 {
-    private const string ModelHeader = "X-Gateway-Model-Name", BaseHeader = "X-Gateway-Base-Model-Name";
-
     private static readonly BbrOptions Old = new(), Current = new(BbrDialect.Gaie15);
 
     public static TheoryData<BbrDialect> Dialects => [BbrDialect.Gaie12, BbrDialect.Gaie15];
@@ -227,149 +222,6 @@ public sealed class BbrRequestTests
         rig.AssertAtRest();
     }
 
-    [Fact]
-    public void ProtocolConfig_OfTheGateway_CountsAndNotTheFlag()
-    {
-        using (var stream = new BbrRig(Old with { Streaming = true }).Open())
-        {
-            Assert.Equal(Empty(Which.RequestHeaders), stream.Ask(Ask.Post().WithModes(Proto.BodySendMode.Buffered, Proto.BodySendMode.None)));
-            Assert.Equal("m", stream.Ask(Ask.Body("""{"model":"m"}""", false)).Header(ModelHeader));
-        }
-
-        using (var stream = new BbrRig(Old).Open())
-        {
-            Assert.Empty(stream.Send(Ask.Post().WithModes(Proto.BodySendMode.FullDuplexStreamed, Proto.BodySendMode.None)));
-            Assert.Equal(2, stream.Send(Ask.Body("""{"model":"m"}""")).Count);
-        }
-
-        using (var stream = new BbrRig(Current).Open())
-        {
-            stream.Ask(Ask.Post().WithModes(Proto.BodySendMode.Streamed, Proto.BodySendMode.None));
-            Assert.Equal(Empty(Which.RequestBody), stream.Ask(Ask.Body("{\"mo", false)));
-            Assert.Equal(Empty(Which.RequestBody), stream.Ask(Ask.Body("del\":1}")));
-        }
-
-        using (var stream = new BbrRig(Current).Open())
-        {
-            stream.Ask(Ask.Post().WithModes(Proto.BodySendMode.BufferedPartial, Proto.BodySendMode.None));
-            Assert.Equal(Empty(Which.RequestBody), stream.Ask(Ask.Body("{\"model\":\"m\",", false)));
-        }
-    }
-
-    [Fact]
-    public void Limits_OfOneBodyAndOfAllTogether_AreRefusals()
-    {
-        var rig = new BbrRig(Current with { Streaming = true, MaxBodyBytes = 100, MaxBufferedBytes = 150 });
-        using var first = rig.Open();
-        Assert.Empty(first.Send(Ask.Body(new string(' ', 90), false)));
-        using (var second = rig.Open())
-        {
-            Assert.Equal(503, second.Ask(Ask.Body(new string(' ', 90), false)).ImmediateResponse.Status.Code);
-        }
-
-        var refusal = first.Ask(Ask.Body(new string(' ', 90), false)).ImmediateResponse;
-        Assert.Equal(413, refusal.Status.Code);
-        Assert.Contains("--max-request-body-bytes", refusal.Body.ToStringUtf8(), StringComparison.Ordinal);
-        rig.AssertAtRest();
-    }
-
-    [Fact]
-    public void Plugins_RunInTheirOrder_TheLastOfAHeaderCounts()
-    {
-        BbrPlugin[] plugins =
-        [
-            new(BbrPluginKind.BodyFieldToHeader, "a", "user", "X-Who"),
-            BbrPlugin.BaseModel("b"),
-            new(BbrPluginKind.BodyFieldToHeader, "c", "model", "x-who"),
-            new(BbrPluginKind.BodyFieldToHeader, "d", "missing", "X-Who"),
-            new(BbrPluginKind.BodyFieldToHeader, "e", "user", "content-length"),
-        ];
-        var rig = new BbrRig(Current with { Streaming = true, Plugins = plugins });
-        using var stream = rig.Open();
-        var answer = stream.Send(Ask.Body("""{"user":"u","model":"sql"}"""))[0];
-        Assert.Equal(Headers(true, (BaseHeader, "qwen"), ("x-who", "sql"), ("Content-Length", "26")), answer);
-        Assert.Equal(1, rig.Metrics.Field("missing").NotFound.Value);
-        Assert.Equal(1, rig.Metrics.PluginDuration("base-model-to-header", "b").Count);
-    }
-
-    [Theory]
-    [MemberData(nameof(Dialects))]
-    public void UnknownMessage_EndsTheStreamWithUnknown(BbrDialect dialect)
-    {
-        using var stream = new BbrRig(new BbrOptions(dialect)).Open();
-        Assert.Empty(stream.Send(new Proto.ProcessingRequest()));
-        Assert.Equal(new GrpcStatus(GrpcCode.Unknown, "unknown request type"), stream.Status);
-    }
-
-    [Fact]
-    public void HostileMessages_InAnyOrder_NeverThrowAndHoldNothing()
-    {
-        const int seed = 99;
-        var random = new Random(seed);
-        var rigs = Enum.GetValues<BbrDialect>().SelectMany(d => new[] { true, false }.Select(s => new BbrRig(new BbrOptions(d, s, MaxBodyBytes: 4000)))).ToList();
-        for (var round = 0; round < 3000; round++)
-        {
-            using var stream = rigs[random.Next(rigs.Count)].Open();
-            for (var n = 0; n < 8 && stream.Status is null; n++)
-            {
-                stream.Send(Any(random));
-            }
-        }
-
-        rigs.ForEach(r => r.AssertAtRest());
-    }
-
-    private static Proto.ProcessingRequest Any(Random random)
-    {
-        var message = random.Next(8) switch
-        {
-            0 => Ask.Post(),
-            1 => Ask.Get(),
-            2 or 3 => Body(random),
-            4 => Ask.Trailers(),
-            5 => Ask.ResponseHeaders(random.Next(4) == 0),
-            6 => Ask.ResponseBody(new string('r', random.Next(70_000)), random.Next(3) == 0),
-            _ => Ask.ResponseTrailers(),
-        };
-        return random.Next(4) == 0 ? message.WithModes((Proto.BodySendMode)random.Next(8), (Proto.BodySendMode)random.Next(8)) : message;
-    }
-
-    private static Proto.ProcessingRequest Body(Random random)
-    {
-        byte[] bytes = [];
-        Fuzz.Mutate(random, Encoding.UTF8.GetBytes(Ask.ChatBody()), b => bytes = b);
-        return Ask.Body(random.Next(3) == 0 ? bytes : Encoding.UTF8.GetBytes(Ask.ChatBody()), random.Next(2) == 0);
-    }
-
     private static (long Success, long NotInBody, long NotParsed) Counts(BbrRig rig) =>
         (rig.Metrics.Success.Value, rig.Metrics.ModelNotInBody.Value, rig.Metrics.ModelNotParsed.Value);
-
-    internal static Proto.ProcessingResponse Empty(Which kind) => kind switch
-    {
-        Which.RequestHeaders => new() { RequestHeaders = new() },
-        Which.RequestBody => new() { RequestBody = new() },
-        Which.RequestTrailers => new() { RequestTrailers = new() },
-        Which.ResponseHeaders => new() { ResponseHeaders = new() },
-        Which.ResponseBody => new() { ResponseBody = new() },
-        _ => new() { ResponseTrailers = new() },
-    };
-
-    private static Proto.ProcessingResponse Body(bool clearRoute, params (string Key, string Value)[] headers) => new() { RequestBody = new() { Response = Common(clearRoute, headers) } };
-
-    private static Proto.ProcessingResponse Headers(bool clearRoute, params (string Key, string Value)[] headers) => new() { RequestHeaders = new() { Response = Common(clearRoute, headers) } };
-
-    private static Proto.CommonResponse Common(bool clearRoute, (string Key, string Value)[] headers)
-    {
-        var response = new Proto.CommonResponse { ClearRouteCache = clearRoute, HeaderMutation = new() };
-        response.HeaderMutation.SetHeaders.Add(headers.Select(h => new Proto.HeaderValueOption { Header = new() { Key = h.Key, RawValue = ByteString.CopyFromUtf8(h.Value) } }));
-        return response;
-    }
-
-    private static Proto.ProcessingResponse Chunk(string body, bool endOfStream) => new()
-    {
-        RequestBody = new()
-        {
-            Response = new() { BodyMutation = new() { StreamedResponse = new() { Body = ByteString.CopyFromUtf8(body), EndOfStream = endOfStream } } },
-        },
-    };
 }

@@ -20,9 +20,9 @@ public sealed class BbrResponseTests
     public void Response_IsAnsweredWithNothing(BbrDialect dialect, bool streaming)
     {
         using var stream = new BbrRig(new BbrOptions(dialect, streaming)).Open();
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders()));
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseBody), stream.Ask(Ask.ResponseBody("a", false)));
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseBody), stream.Ask(Ask.ResponseBody("b")));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders()));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseBody), stream.Ask(Ask.ResponseBody("a", false)));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseBody), stream.Ask(Ask.ResponseBody("b")));
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class BbrResponseTests
         }
 
         using var stream = new BbrRig(new BbrOptions(BbrDialect.Gaie15, streaming)).Open();
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseTrailers), stream.Ask(Ask.ResponseTrailers()));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseTrailers), stream.Ask(Ask.ResponseTrailers()));
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class BbrResponseTests
         Assert.Empty(stream.Send(Ask.ResponseHeaders()));
         Assert.Empty(stream.Send(Ask.ResponseBody(half, false)));
         var answers = stream.Send(Ask.ResponseBody("b"));
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseHeaders), answers[0]);
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseHeaders), answers[0]);
         Assert.Equal([(half, false), ("b", true)], answers.Skip(1).Select(Chunk));
         Assert.Empty(stream.Send(Ask.ResponseBody("late")));
         rig.AssertAtRest();
@@ -59,7 +59,7 @@ public sealed class BbrResponseTests
     public void Streaming_V15_HeadersOnly_AreAnsweredAtOnce()
     {
         using var stream = Streaming().Open();
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders(endOfStream: true)));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders(endOfStream: true)));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class BbrResponseTests
     {
         var rig = Streaming();
         using var stream = rig.Open();
-        Assert.Equal(BbrRequestTests.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders(false, (":status", "200"), ("content-type", "text/event-stream; charset=utf-8"))));
+        Assert.Equal(BbrAnswers.Empty(Which.ResponseHeaders), stream.Ask(Ask.ResponseHeaders(false, (":status", "200"), ("content-type", "text/event-stream; charset=utf-8"))));
         Assert.Equal(("data: 1\n\n", false), Chunk(stream.Ask(Ask.ResponseBody("data: 1\n\n", false))));
         Assert.Equal(("", true), Chunk(stream.Ask(Ask.ResponseBody("", true))));
         rig.AssertAtRest();

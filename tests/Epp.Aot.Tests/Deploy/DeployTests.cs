@@ -152,7 +152,7 @@ public sealed partial class DeployTests
     [Fact]
     public void Containers_RunWithoutPrivileges()
     {
-        foreach (var file in (string[])["deploy/plain/deployment.yaml", "deploy/chart/templates/deployment.yaml", "deploy/bbr/deployment.yaml"])
+        foreach (var file in (string[])["deploy/plain/deployment.yaml", "deploy/chart/templates/deployment.yaml", "deploy/bbr/deployment.yaml", "deploy/chart/templates/bbr.yaml"])
         {
             var text = string.Join('\n', Repository.Lines(file));
             foreach (var wanted in (string[])["runAsNonRoot: true", "readOnlyRootFilesystem: true", "drop: [ALL]", "allowPrivilegeEscalation: false", "type: RuntimeDefault"])
