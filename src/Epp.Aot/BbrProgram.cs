@@ -15,14 +15,14 @@ internal static class BbrProgram
     private const int Failed = 1;
 
     /// <summary>Runs until SIGTERM; returns the exit code.</summary>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, Func<string, string?> environment, TimeProvider time)
+    public static Task<int> RunAsync(IReadOnlyList<string> args, Func<string, string?> environment, TimeProvider time)
     {
         var flags = new FlagSet(BbrFlags.All, interspersed: true);
         flags.Parse(args);
         if (flags.HelpWanted)
         {
             Console.Out.Write("Usage of epp bbr:" + Environment.NewLine + flags.Help());
-            return 0;
+            return Task.FromResult(0);
         }
 
         var start = BbrStart.Read(flags, environment);
@@ -31,42 +31,19 @@ internal static class BbrProgram
             Console.Error.WriteLine("epp: " + error);
         }
 
-        return start.Options is null ? BbrStart.BadFlags : await RunAsync(flags, start, start.Options, environment, time);
+        return start.Options is null ? Task.FromResult(BbrStart.BadFlags) : ServeAsync(flags, start, start.Options, environment, time);
     }
 
-    private static async Task<int> RunAsync(FlagSet flags, BbrStart start, BbrOptions options, Func<string, string?> environment, TimeProvider time)
+    private static async Task<int> ServeAsync(FlagSet flags, BbrStart start, BbrOptions options, Func<string, string?> environment, TimeProvider time)
     {
         using var logs = new LineLoggerProvider(
             Verbosity.IsJson(flags), Verbosity.Level(flags.Int("v"), flags.Text("zap-log-level")), time, Console.OpenStandardError());
         var log = logs.CreateLogger("bbr");
-        foreach (var warning in flags.Warnings)
-        {
-            Log.ConfigurationWarning(log, warning);
-        }
-
-        var metrics = new BbrMetrics(options.Dialect, BuildVersion.Text, time);
-        var models = options.WantsBaseModels ? new BaseModelStore(log) : null;
-        var (access, missing) = new KubeAccessFinder(environment).Find(flags.Text("kubeconfig"));
-        if (access is null && flags.Text("kubeconfig").Length > 0)
-        {
-            Console.Error.WriteLine("epp: " + missing);
-            return Failed;
-        }
-
-        if (access is null)
-        {
-            // The second half of the reason advises endpoint pickers.
-            BbrLog.NoKubernetes(log, missing.Split(';')[0]);
-        }
-
-        using var kubernetes = access is null ? null : new BbrKubernetes(access, models, start.Namespace, flags.Bool("metrics-endpoint-auth"), metrics, log, time);
-        return await ServeAsync(flags, new BbrServices(options, models, metrics, time, logs.CreateLogger("ext_proc")), kubernetes, logs);
-    }
-
-    private static async Task<int> ServeAsync(FlagSet flags, BbrServices services, BbrKubernetes? kubernetes, LineLoggerProvider logs)
-    {
-        var log = logs.CreateLogger("bbr");
-        using var tls = TlsSetup.TryOpen(flags, services.Metrics.Certificates, log, services.Time, out var unusable);
+        flags.Warnings.ForEach(warning => Log.ConfigurationWarning(log, warning));
+        var services = new BbrServices(
+            options, options.WantsBaseModels ? new BaseModelStore(log) : null, new BbrMetrics(options.Dialect, BuildVersion.Text, time), time, logs.CreateLogger("ext_proc"));
+        using var kubernetes = Kubernetes(flags, start, services, environment, log, out var unusable);
+        using var tls = unusable.Length > 0 ? null : TlsSetup.TryOpen(flags, services.Metrics.Certificates, log, time, out unusable);
         if (tls is null)
         {
             Console.Error.WriteLine("epp: " + unusable);
@@ -75,17 +52,16 @@ internal static class BbrProgram
 
         // Routing needs nothing but the request: ready from the first moment, whatever Kubernetes does.
         var readiness = new Readiness(new HealthSources(static () => true));
-        var extProc = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = new BbrService(services).ProcessAsync };
-        var health = new Dictionary<string, GrpcMethod>();
-        new HealthService(readiness.Check, readiness.Listed).Register(health);
-        new HealthService(readiness.CheckAtExtProc, Readiness.ListedAtExtProc).Register(extProc);
-        var ports = new EppServerOptions(
-            flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
-        var page = new MetricsPort(new MetricsEndpoint(services.Metrics.Families), reviewer: kubernetes?.Reviewer);
-        await using var server = new EppServer(ports, extProc, health, page.HandleAsync, services.Time, logs);
+        await using var server = Server(flags, services, tls, readiness, kubernetes, logs);
         using var stop = new StopSignal();
-        if (!await ListenAsync(server, ports, services.Options, log))
+        BbrLog.Starting(log, BuildVersion.Text, BbrStart.Name(options.Dialect), Ports(flags, options));
+        try
         {
+            await server.StartAsync();
+        }
+        catch (IOException e)
+        {
+            Console.Error.WriteLine($"epp: cannot listen: {e.Message}; {Ports(flags, options)}");
             return Failed;
         }
 
@@ -95,27 +71,41 @@ internal static class BbrProgram
         readiness.Draining = true;
         var drain = flags.Duration("drain-timeout");
         Log.Draining(log, signal, drain.TotalSeconds);
-        using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => services.Metrics.Streams.Open, drain));
+        using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => services.OpenStreams, drain));
         await server.StopAsync(deadline.Token);
         await (kubernetes?.StopAsync() ?? Task.CompletedTask);
         Log.Stopped(log);
         return 0;
     }
 
-    private static async Task<bool> ListenAsync(EppServer server, EppServerOptions ports, BbrOptions options, ILogger log)
+    // An access that was named must be usable; where there is none, the router serves without.
+    private static BbrKubernetes? Kubernetes(FlagSet flags, BbrStart start, BbrServices services, Func<string, string?> environment, ILogger log, out string unusable)
     {
-        BbrLog.Starting(
-            log, BuildVersion.Text, BbrStart.Name(options.Dialect), options.Streaming ? "streamed" : "buffered",
-            ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort);
-        try
+        var (access, missing) = new KubeAccessFinder(environment).Find(flags.Text("kubeconfig"));
+        unusable = access is null && flags.Text("kubeconfig").Length > 0 ? missing : "";
+        if (access is not null)
         {
-            await server.StartAsync();
-            return true;
+            return new BbrKubernetes(access, services.Models, start.Namespace, flags.Bool("metrics-endpoint-auth"), services.Metrics, log, services.Time);
         }
-        catch (IOException e)
-        {
-            Console.Error.WriteLine($"epp: cannot listen on ports {ports.GrpcPort}, {ports.HealthPort}, {ports.MetricsPort}: {e.Message}");
-            return false;
-        }
+
+        // The second half of the reason advises endpoint pickers.
+        BbrLog.NoKubernetes(log, missing.Split(';')[0]);
+        return null;
     }
+
+    private static EppServer Server(FlagSet flags, BbrServices services, TlsSetup tls, Readiness readiness, BbrKubernetes? kubernetes, LineLoggerProvider logs)
+    {
+        var extProc = new Dictionary<string, GrpcMethod> { [ExtProcService.ProcessPath] = new BbrService(services).ProcessAsync };
+        var health = new Dictionary<string, GrpcMethod>();
+        new HealthService(readiness.Check, readiness.Listed).Register(health);
+        new HealthService(readiness.CheckAtExtProc, Readiness.ListedAtExtProc).Register(extProc);
+        var ports = new EppServerOptions(
+            flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
+        var page = new MetricsPort(new MetricsEndpoint(services.Metrics.Families), reviewer: kubernetes?.Reviewer);
+        return new EppServer(ports, extProc, health, page.HandleAsync, services.Time, logs);
+    }
+
+    private static string Ports(FlagSet flags, BbrOptions options) =>
+        $"{(options.Streaming ? "streamed" : "buffered")} bodies, ext_proc on {flags.Text("grpc-port")} ({(flags.Bool("secure-serving") ? "TLS" : "plaintext")}), "
+        + $"health on {flags.Text("grpc-health-port")}, metrics on {flags.Text("metrics-port")}";
 }

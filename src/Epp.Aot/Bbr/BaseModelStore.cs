@@ -80,7 +80,7 @@ internal sealed class BaseModelStore(ILogger logger) : IObjectSink<ConfigMap>
         entries.Sort(static (a, b) => a.Created != b.Created ? a.Created.CompareTo(b.Created) : string.CompareOrdinal(a.Key, b.Key));
         var next = new BaseModels([.. Limited(entries)]);
         Volatile.Write(ref _current, next);
-        BbrLog.BaseModelsKnown(logger, next.Count, entries.Count);
+        BbrLog.BaseModelsKnown(logger, $"{next.Count}", $"{entries.Count}");
     }
 
     /// <summary>The base model and adapters of one ConfigMap; null with the reason where it says none.</summary>
@@ -162,5 +162,12 @@ internal sealed class BaseModelStore(ILogger logger) : IObjectSink<ConfigMap>
         return groups;
     }
 
-    private sealed record Entry(string Key, long Created, BaseModelGroup Group);
+    private sealed class Entry(string key, long created, BaseModelGroup group)
+    {
+        public string Key => key;
+
+        public long Created => created;
+
+        public BaseModelGroup Group => group;
+    }
 }

@@ -57,10 +57,11 @@ internal sealed class BbrKubernetes : IDisposable
     }
 
     /// <summary>Ends the watch.</summary>
-    public async Task StopAsync()
+    public Task StopAsync()
     {
-        await _stop.CancelAsync();
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A cancelled watch ends without an exception.
+        _stop.Cancel();
+        return _watching;
     }
 
     public void Dispose()

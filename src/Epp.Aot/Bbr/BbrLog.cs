@@ -2,11 +2,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.Bbr;
 
-/// <summary>Messages of the body-based router. Ids: 4000.</summary>
+/// <summary>Messages of the body-based router. Ids: 4000. Texts only: each further set of types costs kilobytes of code.</summary>
 internal static partial class BbrLog
 {
-    [LoggerMessage(EventId = 4000, Level = LogLevel.Information, Message = "Body-based router {Version} starting as GAIE {Dialect}, {Bodies} bodies: ext_proc on {GrpcPort} ({Security}), health on {HealthPort}, metrics on {MetricsPort}")]
-    public static partial void Starting(ILogger logger, string version, string dialect, string bodies, int grpcPort, string security, int healthPort, int metricsPort);
+    [LoggerMessage(EventId = 4000, Level = LogLevel.Information, Message = "Body-based router {Version} starting as GAIE {Dialect}: {Ports}")]
+    public static partial void Starting(ILogger logger, string version, string dialect, string ports);
 
     [LoggerMessage(EventId = 4001, Level = LogLevel.Warning, Message = "Running without a Kubernetes API: no base model is known and anybody may read the metrics: {Reason}")]
     public static partial void NoKubernetes(ILogger logger, string reason);
@@ -15,7 +15,7 @@ internal static partial class BbrLog
     public static partial void Watching(ILogger logger, string @namespace, string label);
 
     [LoggerMessage(EventId = 4003, Level = LogLevel.Information, Message = "{Names} names of base models and adapters known from {ConfigMaps} ConfigMaps")]
-    public static partial void BaseModelsKnown(ILogger logger, int names, int configMaps);
+    public static partial void BaseModelsKnown(ILogger logger, string names, string configMaps);
 
     [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "ConfigMap {Name} is not used, what it said before stays: {Problem}")]
     public static partial void ConfigMapRefused(ILogger logger, string name, string problem);

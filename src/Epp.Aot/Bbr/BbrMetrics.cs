@@ -43,9 +43,6 @@ internal sealed class BbrMetrics
     /// <summary>The watch of ConfigMaps.</summary>
     public WatchSeries ConfigMaps { get; } = new("configmaps");
 
-    /// <summary>Streams open now; how they ended is not exported.</summary>
-    public StreamSeries Streams { get; } = new();
-
     /// <summary>Names known of base models and adapters, asked when the exposition is written; null = not exported.</summary>
     public Func<long>? BaseModelNames { get; set; }
 
@@ -67,7 +64,7 @@ internal sealed class BbrMetrics
         var known = _plugins.Find(p => p.Type == type && p.Name == name);
         if (known is null)
         {
-            _plugins.Add(known = new PluginSeries(type, name, new Histogram(Buckets.Small)));
+            _plugins.Add(known = new PluginSeries(type, name));
         }
 
         return known.Seconds;
@@ -102,7 +99,14 @@ internal sealed class BbrMetrics
             s => s.Add(ConfigMaps.Failures.Value, ConfigMaps.Resource)),
     ];
 
-    private sealed record PluginSeries(string Type, string Name, Histogram Seconds);
+    private sealed class PluginSeries(string type, string name)
+    {
+        public string Type => type;
+
+        public string Name => name;
+
+        public Histogram Seconds { get; } = new(Buckets.Small);
+    }
 }
 
 /// <summary>Counters of one field of the body. Lock-free; safe to share.</summary>

@@ -11,6 +11,7 @@ internal sealed class BbrPlan
     {
         Dialect = options.Dialect;
         var names = new List<string>();
+        var fields = new List<byte[]>();
         var steps = new List<BbrStep>();
         foreach (var plugin in options.InForce)
         {
@@ -19,14 +20,14 @@ internal sealed class BbrPlan
             {
                 field = names.Count;
                 names.Add(plugin.Field);
+                fields.Add(Encoding.UTF8.GetBytes(plugin.Field));
             }
 
-            steps.Add(new BbrStep(
-                plugin.Kind, field, plugin.Header, Encoding.UTF8.GetBytes(plugin.Header), metrics.Field(plugin.Field), metrics.PluginDuration(plugin.Type, plugin.Name)));
+            steps.Add(new BbrStep(plugin, field, metrics.Field(plugin.Field), metrics.PluginDuration(plugin.Type, plugin.Name)));
         }
 
-        Fields = [.. names.Select(n => Encoding.UTF8.GetBytes(n))];
-        Steps = [.. steps];
+        Fields = fields;
+        Steps = steps.ToArray();
     }
 
     public BbrDialect Dialect { get; }
@@ -38,11 +39,24 @@ internal sealed class BbrPlan
     public BbrStep[] Steps { get; }
 }
 
-/// <summary>One plugin, ready to run.</summary>
-/// <param name="Kind">What it does.</param>
-/// <param name="Field">Number of the field it reads.</param>
-/// <param name="HeaderText">Header it sets.</param>
-/// <param name="Header">The same in UTF-8.</param>
-/// <param name="Series">Counters of the field.</param>
-/// <param name="Seconds">How long it takes.</param>
-internal sealed record BbrStep(BbrPluginKind Kind, int Field, string HeaderText, byte[] Header, BbrFieldSeries Series, Histogram Seconds);
+/// <summary>One plugin, ready to run. Immutable.</summary>
+/// <param name="plugin">As configured.</param>
+/// <param name="field">Number of the field it reads.</param>
+/// <param name="series">Counters of the field.</param>
+/// <param name="seconds">How long it takes.</param>
+internal sealed class BbrStep(BbrPlugin plugin, int field, BbrFieldSeries series, Histogram seconds)
+{
+    public BbrPluginKind Kind => plugin.Kind;
+
+    public int Field { get; } = field;
+
+    /// <summary>Header it sets.</summary>
+    public string HeaderText => plugin.Header;
+
+    /// <summary>The same in UTF-8.</summary>
+    public byte[] Header { get; } = Encoding.UTF8.GetBytes(plugin.Header);
+
+    public BbrFieldSeries Series => series;
+
+    public Histogram Seconds => seconds;
+}

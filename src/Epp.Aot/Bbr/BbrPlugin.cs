@@ -10,12 +10,12 @@ internal enum BbrPluginKind
     BaseModelToHeader,
 }
 
-/// <summary>One configured plugin.</summary>
-/// <param name="Kind">What it does.</param>
-/// <param name="Name">Label of its metrics.</param>
-/// <param name="Field">Field of the body it reads.</param>
-/// <param name="Header">Header it sets, spelled as configured.</param>
-internal sealed record BbrPlugin(BbrPluginKind Kind, string Name, string Field, string Header)
+/// <summary>One configured plugin. Immutable.</summary>
+/// <param name="kind">What it does.</param>
+/// <param name="name">Label of its metrics.</param>
+/// <param name="field">Field of the body it reads.</param>
+/// <param name="header">Header it sets, spelled as configured.</param>
+internal sealed class BbrPlugin(BbrPluginKind kind, string name, string field, string header)
 {
     public const string BodyFieldToHeader = "body-field-to-header";
 
@@ -28,6 +28,14 @@ internal sealed record BbrPlugin(BbrPluginKind Kind, string Name, string Field, 
 
     /// <summary>What runs where no plugin is named.</summary>
     public static readonly IReadOnlyList<BbrPlugin> Defaults = [ModelToHeader, BaseModel(BaseModelToHeader)];
+
+    public BbrPluginKind Kind => kind;
+
+    public string Name => name;
+
+    public string Field { get; } = field;
+
+    public string Header => header;
 
     /// <summary>The plugin's type as it is configured.</summary>
     public string Type => Kind == BbrPluginKind.BodyFieldToHeader ? BodyFieldToHeader : BaseModelToHeader;

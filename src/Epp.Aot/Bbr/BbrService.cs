@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.IO.Pipelines;
-using Epp.Aot.ExtProc;
 using Epp.Aot.Grpc;
 using Epp.Aot.Telemetry;
 using Epp.Native.Wire;
@@ -17,75 +15,53 @@ internal sealed class BbrService(BbrServices services)
     public async Task<GrpcStatus> ProcessAsync(GrpcCall call)
     {
         var stream = new BbrStream(services);
-        var status = new GrpcStatus(GrpcCode.Cancelled);
-        var opened = services.Time.GetTimestamp();
-        services.Metrics.Streams.Opened();
+        services.StreamOpened();
         try
         {
-            status = await RunAsync(call, stream);
-            return status;
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            // The proxy reset the stream: Envoy ends every exchange so.
-            return status;
+            call.Start();
+            while (true)
+            {
+                var read = await call.Reader.ReadAsync();
+                var buffer = read.Buffer;
+                var end = call.DeadlineExceeded ? new GrpcStatus(GrpcCode.DeadlineExceeded, "deadline exceeded") : HandleMessages(call, stream, ref buffer);
+                // A reply in pieces stops the loop before the buffer is used up; the next read then returns at once.
+                var stopped = stream.HasReply;
+                call.Reader.AdvanceTo(buffer.Start, stopped ? buffer.Start : buffer.End);
+                call.ReleaseMessage();
+                while (stream.HasReply || stream.HasOutput)
+                {
+                    stream.HasOutput = false;
+                    await call.Writer.FlushAsync();
+                    stream.WriteReply(call.Writer);
+                }
+
+                if (end is not null || (read.IsCompleted && !stopped))
+                {
+                    return end ?? (buffer.IsEmpty ? GrpcStatus.Ok : new GrpcStatus(GrpcCode.Internal, "ext_proc: the stream ended inside a message"));
+                }
+            }
         }
         catch (Exception e)
         {
-            status = new GrpcStatus(GrpcCode.Internal, "internal error, see the router's log");
-            Log.StreamFailed(services.Logger, e);
-            return status;
+            return Failure(e);
         }
         finally
         {
             stream.Finish();
-            services.Metrics.Streams.Ended(services.Time.GetElapsedTime(opened).TotalSeconds, (int)status.Code);
+            services.StreamEnded();
         }
     }
 
-    private static async Task<GrpcStatus> RunAsync(GrpcCall call, BbrStream stream)
+    private GrpcStatus Failure(Exception e)
     {
-        call.Start();
-        while (true)
+        if (e is IOException or OperationCanceledException)
         {
-            var read = await call.Reader.ReadAsync();
-            if (call.DeadlineExceeded)
-            {
-                return new GrpcStatus(GrpcCode.DeadlineExceeded, "deadline exceeded");
-            }
-
-            var buffer = read.Buffer;
-            var end = HandleMessages(call, stream, ref buffer);
-            // A reply in pieces stops the loop before the buffer is used up; the next read then returns at once.
-            var stopped = stream.HasReply;
-            call.Reader.AdvanceTo(buffer.Start, stopped ? buffer.Start : buffer.End);
-            call.ReleaseMessage();
-            await FlushAsync(call.Writer, stream);
-            if (end is { } status)
-            {
-                return status;
-            }
-
-            if (read.IsCompleted && !stopped)
-            {
-                return buffer.IsEmpty ? GrpcStatus.Ok : new GrpcStatus(GrpcCode.Internal, "ext_proc: the stream ended inside a message");
-            }
-        }
-    }
-
-    private static async ValueTask FlushAsync(PipeWriter output, BbrStream stream)
-    {
-        while (stream.HasReply)
-        {
-            await output.FlushAsync();
-            stream.WriteReply(output);
+            // The proxy reset the stream: Envoy ends every exchange so.
+            return new GrpcStatus(GrpcCode.Cancelled);
         }
 
-        if (stream.HasOutput)
-        {
-            stream.HasOutput = false;
-            await output.FlushAsync();
-        }
+        Log.StreamFailed(services.Logger, e);
+        return new GrpcStatus(GrpcCode.Internal, "internal error, see the router's log");
     }
 
     private static GrpcStatus? HandleMessages(GrpcCall call, BbrStream stream, ref ReadOnlySequence<byte> buffer)

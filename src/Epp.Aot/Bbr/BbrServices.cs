@@ -7,6 +7,7 @@ namespace Epp.Aot.Bbr;
 internal sealed class BbrServices
 {
     private int _saidUselessMode;
+    private int _openStreams;
 
     /// <param name="options">What the operator set.</param>
     /// <param name="models">Base models in force; null = none are wanted.</param>
@@ -37,6 +38,13 @@ internal sealed class BbrServices
     public BodyBudget Budget { get; }
 
     public BbrRequests Requests { get; }
+
+    /// <summary>Streams open now: a drain waits for them.</summary>
+    public int OpenStreams => Volatile.Read(ref _openStreams);
+
+    public void StreamOpened() => Interlocked.Increment(ref _openStreams);
+
+    public void StreamEnded() => Interlocked.Decrement(ref _openStreams);
 
     /// <summary>Says once that the gateway's body mode leaves nothing to do.</summary>
     public void SayUselessMode(string mode)

@@ -65,9 +65,14 @@ internal sealed partial class BbrStream(BbrServices services)
         }
     }
 
-    /// <summary>Writes the next piece of the answer's body; <see cref="HasReply"/> tells whether more follow.</summary>
+    /// <summary>Writes the next piece of the answer's body, if any is left; <see cref="HasReply"/> tells whether more follow.</summary>
     public void WriteReply(IBufferWriter<byte> output)
     {
+        if (!HasReply)
+        {
+            return;
+        }
+
         var body = _request!.Body;
         ReadOnlySpan<byte> head = default;
         if (_leftOfMessage == 0)

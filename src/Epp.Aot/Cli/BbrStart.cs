@@ -4,10 +4,10 @@ using Epp.Native.Bbr;
 namespace Epp.Aot.Cli;
 
 /// <summary>Flags and environment of <c>epp bbr</c>, checked together: options to run, or every error.</summary>
-/// <param name="Options">Null with errors.</param>
-/// <param name="Namespace">Where ConfigMaps are watched: the variable <c>NAMESPACE</c>; empty = everywhere.</param>
-/// <param name="Errors">One line each.</param>
-internal sealed record BbrStart(BbrOptions? Options, string Namespace, IReadOnlyList<string> Errors)
+/// <param name="options">Null with errors.</param>
+/// <param name="ns">Where ConfigMaps are watched: the variable <c>NAMESPACE</c>; empty = everywhere.</param>
+/// <param name="errors">One line each.</param>
+internal sealed class BbrStart(BbrOptions? options, string ns, IReadOnlyList<string> errors)
 {
     /// <summary>Exit code of Go's flag packages for bad flags.</summary>
     public const int BadFlags = 2;
@@ -16,6 +16,15 @@ internal sealed record BbrStart(BbrOptions? Options, string Namespace, IReadOnly
 
     /// <summary>Flags that GAIE's router has since v1.5 only.</summary>
     private static readonly string[] OnlyV15 = ["plugin", "tracing", "metrics-endpoint-auth", "secure-serving", "enable-pprof"];
+
+    /// <summary>Null with errors.</summary>
+    public BbrOptions? Options => options;
+
+    /// <summary>Where ConfigMaps are watched; empty = everywhere.</summary>
+    public string Namespace => ns;
+
+    /// <summary>One line each.</summary>
+    public IReadOnlyList<string> Errors => errors;
 
     /// <summary>Reads what was parsed.</summary>
     public static BbrStart Read(FlagSet flags, Func<string, string?> environment)
@@ -56,7 +65,7 @@ internal sealed record BbrStart(BbrOptions? Options, string Namespace, IReadOnly
             case V15:
                 return BbrDialect.Gaie15;
             case "":
-                return ns.Length > 0 || OnlyV15.Any(flags.Has) ? BbrDialect.Gaie15 : BbrDialect.Gaie12;
+                return ns.Length > 0 || Array.Exists(OnlyV15, flags.Has) ? BbrDialect.Gaie15 : BbrDialect.Gaie12;
             default:
                 errors.Add($"invalid value '{flags.Text("dialect")}' for flag --dialect: expected {V12} or {V15}");
                 return BbrDialect.Gaie15;
@@ -102,20 +111,8 @@ internal sealed record BbrStart(BbrOptions? Options, string Namespace, IReadOnly
             errors.Add($"port conflict: grpc-port ({grpc}), grpc-health-port ({health}), and metrics-port ({metrics}) must all be different");
         }
 
-        // A timer of the runtime waits at most 49 days.
-        if (flags.Duration("drain-timeout") < TimeSpan.Zero || flags.Duration("drain-timeout") > TimeSpan.FromDays(49))
-        {
-            errors.Add($"invalid value '{flags.Text("drain-timeout")}' for flag --drain-timeout: expected 0 or more, at most 49 days");
-        }
-
-        foreach (var size in (string[])["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes"])
-        {
-            if (flags.Quantity(size) <= 0)
-            {
-                errors.Add($"invalid value '{flags.Text(size)}' for flag --{size}: expected more than 0 bytes");
-            }
-        }
-
+        StartConfiguration.CheckDurations(flags, errors, [("drain-timeout", 0, "0 or more")]);
+        StartConfiguration.CheckSizes(flags, errors, ["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes"]);
         StartConfiguration.CheckNames(flags, errors);
     }
 }

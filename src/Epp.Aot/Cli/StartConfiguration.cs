@@ -87,11 +87,20 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
     {
         CheckPorts(flags, errors);
 
-        foreach (var (name, least, expected) in ((string, long, string)[])
-            [
-                ("drain-timeout", 0, "0 or more"), ("metrics-staleness-threshold", 0, "0 or more"), ("refresh-metrics-interval", 0, "0 or more"),
-                ("refresh-prometheus-metrics-interval", 1, "more than 0"),
-            ])
+        CheckDurations(flags, errors,
+        [
+            ("drain-timeout", 0, "0 or more"), ("metrics-staleness-threshold", 0, "0 or more"), ("refresh-metrics-interval", 0, "0 or more"),
+            ("refresh-prometheus-metrics-interval", 1, "more than 0"),
+        ]);
+        CheckSizes(flags, errors, ["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes", "prefix-index-memory"]);
+        ScrapeFlags.Check(flags, errors);
+        CheckNames(flags, errors);
+    }
+
+    /// <summary>Durations with the least milliseconds of each; what is wrong is added to the errors.</summary>
+    internal static void CheckDurations(FlagSet flags, List<string> errors, ReadOnlySpan<(string Name, long Least, string Expected)> rules)
+    {
+        foreach (var (name, least, expected) in rules)
         {
             // A timer of the runtime waits at most 49 days.
             if (flags.Duration(name).TotalMilliseconds < least || flags.Duration(name) > TimeSpan.FromDays(49))
@@ -99,17 +108,18 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
                 errors.Add($"invalid value '{flags.Text(name)}' for flag --{name}: expected {expected}, at most 49 days");
             }
         }
+    }
 
-        foreach (var size in (string[])["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes", "prefix-index-memory"])
+    /// <summary>Sizes that must be more than nothing; what is wrong is added to the errors.</summary>
+    internal static void CheckSizes(FlagSet flags, List<string> errors, ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
         {
-            if (flags.Quantity(size) <= 0)
+            if (flags.Quantity(name) <= 0)
             {
-                errors.Add($"invalid value '{flags.Text(size)}' for flag --{size}: expected more than 0 bytes");
+                errors.Add($"invalid value '{flags.Text(name)}' for flag --{name}: expected more than 0 bytes");
             }
         }
-
-        ScrapeFlags.Check(flags, errors);
-        CheckNames(flags, errors);
     }
 
     /// <summary>Values of the logging and TLS flags, which every server of this program has; what is wrong is added to the errors.</summary>

@@ -2,10 +2,17 @@ using System.Text;
 
 namespace Epp.Native.Bbr;
 
-/// <summary>One base model with adapters of it; several may name the same base model.</summary>
-/// <param name="BaseModel">Its name.</param>
-/// <param name="Adapters">Names of LoRA adapters.</param>
-public sealed record BaseModelGroup(string BaseModel, IReadOnlyList<string> Adapters);
+/// <summary>One base model with adapters of it; several may name the same base model (contract §9.3).</summary>
+/// <param name="baseModel">Its name.</param>
+/// <param name="adapters">Names of LoRA adapters.</param>
+public sealed class BaseModelGroup(string baseModel, IReadOnlyList<string> adapters)
+{
+    /// <summary>Its name.</summary>
+    public string BaseModel => baseModel;
+
+    /// <summary>Names of LoRA adapters.</summary>
+    public IReadOnlyList<string> Adapters => adapters;
+}
 
 /// <summary>
 /// Which base model a name stands for: an adapter's, or a base model itself (contract §9.3). Immutable; safe to share.

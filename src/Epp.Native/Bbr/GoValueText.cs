@@ -153,5 +153,10 @@ internal sealed class GoValueText(BodyBuffer body, int maxBytes)
         bytes.CopyTo(Bytes.AsSpan(Length));
         Length += bytes.Length;
     }
-    private sealed record Member(byte[] Key, JsonField Value);
+    private sealed class Member(byte[] key, JsonField value)
+    {
+        public byte[] Key => key;
+
+        public JsonField Value => value;
+    }
 }

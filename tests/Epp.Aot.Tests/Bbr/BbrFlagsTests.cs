@@ -35,7 +35,9 @@ public sealed class BbrFlagsTests
         // Values apart from their booleans, as the chart renders its map of flags.
         var current = Read(["--streaming", "--secure-serving", "false", "--v", "3", "--plugin", Extractor, "--plugin", "base-model-to-header:base-model-mapper", "--tracing=false"], "ns");
         Assert.Empty(current.Errors);
-        Assert.Equal([new BbrPlugin(BbrPluginKind.BodyFieldToHeader, "model-extractor", "model", "X-Gateway-Model-Name"), BbrPlugin.BaseModel("base-model-mapper")], current.Options!.InForce);
+        Assert.Equal(
+            [(BbrPluginKind.BodyFieldToHeader, "model-extractor", "model", "X-Gateway-Model-Name"), (BbrPluginKind.BaseModelToHeader, "base-model-mapper", "model", "X-Gateway-Base-Model-Name")],
+            current.Options!.InForce.Select(p => Parts(p)));
         Assert.Equal(BbrPlugin.Defaults, Read(["--dialect=v1.5"], "").Options!.InForce);
     }
 
@@ -84,10 +86,10 @@ public sealed class BbrFlagsTests
     [InlineData(""" body-field-to-header : n : {"FIELDNAME":"é","headername":"X-1"} """, "é", "X-1")]
     public void Plugin_GoodText_IsRead(string text, string field, string header)
     {
-        Assert.Equal(new BbrPlugin(BbrPluginKind.BodyFieldToHeader, "n", field, header), BbrPluginSpec.Parse(text, out var error));
+        Assert.Equal((BbrPluginKind.BodyFieldToHeader, "n", field, header), Parts(BbrPluginSpec.Parse(text, out var error)));
         Assert.Equal("", error);
-        Assert.Equal(BbrPlugin.BaseModel("b"), BbrPluginSpec.Parse("base-model-to-header:b:", out _));
-        Assert.Equal(BbrPlugin.BaseModel("b"), BbrPluginSpec.Parse("base-model-to-header:b:{\"any\":[1]}", out _));
+        Assert.Equal(Parts(BbrPlugin.BaseModel("b")), Parts(BbrPluginSpec.Parse("base-model-to-header:b:", out _)));
+        Assert.Equal(Parts(BbrPlugin.BaseModel("b")), Parts(BbrPluginSpec.Parse("base-model-to-header:b:{\"any\":[1]}", out _)));
     }
 
     [Fact]
@@ -105,7 +107,7 @@ public sealed class BbrFlagsTests
                 read += plugin is null ? 0 : 1;
                 if (plugin is not null)
                 {
-                    _ = new BbrPlan(new BbrOptions(BbrDialect.Gaie15, Plugins: [plugin]), new BbrMetrics(BbrDialect.Gaie15, "", TimeProvider.System));
+                    _ = new BbrPlan(new BbrOptions(BbrDialect.Gaie15, plugins: [plugin]), new BbrMetrics(BbrDialect.Gaie15, "", TimeProvider.System));
                 }
             });
         }
@@ -123,6 +125,8 @@ public sealed class BbrFlagsTests
         Assert.Equal(BbrFlags.All.Select(f => (f.Name, f.Type.ToString().ToLowerInvariant(), f.Default)), documented);
         Assert.Contains("--plugin repeated", new FlagSet(BbrFlags.All).Help(), StringComparison.Ordinal);
     }
+
+    private static (BbrPluginKind Kind, string Name, string Field, string Header) Parts(BbrPlugin? plugin) => (plugin!.Kind, plugin.Name, plugin.Field, plugin.Header);
 
     private static string Error(string text)
     {

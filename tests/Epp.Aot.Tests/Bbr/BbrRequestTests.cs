@@ -20,7 +20,7 @@ public sealed class BbrRequestTests
     [MemberData(nameof(Dialects))]
     public void Headers_Streaming_WaitForTheBody_OtherwiseAreAnsweredWithNothing(BbrDialect dialect)
     {
-        var streaming = new BbrRig(new BbrOptions(dialect, Streaming: true));
+        var streaming = new BbrRig(new BbrOptions(dialect, streaming: true));
         using (var stream = streaming.Open())
         {
             Assert.Empty(stream.Send(Ask.Post()));
@@ -105,7 +105,7 @@ public sealed class BbrRequestTests
     [InlineData(false)]
     public void NoJson_V12_EndsTheStreamWithUnknown(bool streaming)
     {
-        var rig = new BbrRig(Old with { Streaming = streaming });
+        var rig = new BbrRig(new BbrOptions(streaming: streaming));
         using var stream = rig.Open();
         stream.Send(Ask.Post());
         Assert.Empty(stream.Send(Ask.Body("no healthy upstream")));
@@ -119,7 +119,7 @@ public sealed class BbrRequestTests
     [InlineData(false)]
     public void NoJson_V15_Is400(bool streaming)
     {
-        var rig = new BbrRig(Current with { Streaming = streaming });
+        var rig = new BbrRig(new BbrOptions(BbrDialect.Gaie15, streaming));
         using var stream = rig.Open();
         stream.Send(Ask.Post());
         var refusal = stream.Ask(Ask.Body("no healthy upstream")).ImmediateResponse;
@@ -133,7 +133,7 @@ public sealed class BbrRequestTests
     [MemberData(nameof(Dialects))]
     public void Streaming_SplitBody_IsAnsweredAtItsEnd_HeadersFirst(BbrDialect dialect)
     {
-        var rig = new BbrRig(new BbrOptions(dialect, Streaming: true));
+        var rig = new BbrRig(new BbrOptions(dialect, streaming: true));
         using var stream = rig.Open();
         const string body = """{"max_tokens":100,"model":"sql","prompt":"test","temperature":0}""";
         Assert.Empty(stream.Send(Ask.Post()));
@@ -151,7 +151,7 @@ public sealed class BbrRequestTests
     public void Streaming_NoModel_TheBodyGoesOn()
     {
         const string body = """{"prompt":"test"}""";
-        var old = new BbrRig(Old with { Streaming = true });
+        var old = new BbrRig(new BbrOptions(streaming: true));
         using (var stream = old.Open())
         {
             stream.Send(Ask.Post());
@@ -160,7 +160,7 @@ public sealed class BbrRequestTests
             Assert.Equal((0, 1, 0), Counts(old));
         }
 
-        using (var stream = new BbrRig(Current with { Streaming = true }).Open())
+        using (var stream = new BbrRig(new BbrOptions(BbrDialect.Gaie15, streaming: true)).Open())
         {
             stream.Send(Ask.Post());
             Assert.Equal([Headers(true, ("Content-Length", "17")), Chunk(body, true)], stream.Send(Ask.Body(body)));
@@ -177,7 +177,7 @@ public sealed class BbrRequestTests
         var body = $$"""{"model":"sql","p":"{{new string('x', bytes - 22)}}"}""";
         foreach (var dialect in Enum.GetValues<BbrDialect>())
         {
-            var rig = new BbrRig(new BbrOptions(dialect, Streaming: true));
+            var rig = new BbrRig(new BbrOptions(dialect, streaming: true));
             using var stream = rig.Open();
             stream.Send(Ask.Post());
             var messages = stream.Send(Ask.Body(body)).Skip(1).Select(m => m.RequestBody.Response.BodyMutation.StreamedResponse).ToList();
@@ -198,7 +198,7 @@ public sealed class BbrRequestTests
             Assert.Equal(Empty(Which.RequestTrailers), stream.Ask(Ask.Trailers(("x", "y"))));
         }
 
-        var rig = new BbrRig(new BbrOptions(dialect, Streaming: true));
+        var rig = new BbrRig(new BbrOptions(dialect, streaming: true));
         using (var stream = rig.Open())
         {
             Assert.Equal(Empty(Which.RequestTrailers), stream.Ask(Ask.Trailers(("x", "y"))));

@@ -101,7 +101,7 @@ public sealed class BbrResponseTests
         rig.AssertAtRest();
     }
 
-    private static BbrRig Streaming() => new(new BbrOptions(BbrDialect.Gaie15, Streaming: true));
+    private static BbrRig Streaming() => new(new BbrOptions(BbrDialect.Gaie15, streaming: true));
 
     private static (string Body, bool End) Chunk(Proto.ProcessingResponse answer)
     {
