@@ -6,8 +6,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 binary=${1:-artifacts/epp}
-archive=artifacts/epp-image.tar
+# EPP_IMAGE_COMMAND=bbr: an image of the body-based router, for charts that set no command.
+command=${EPP_IMAGE_COMMAND:-}
+archive=artifacts/epp${command:+-$command}-image.tar
 tag=${EPP_IMAGE_TAG:-epp}
+exposed=(--config.exposedports 9002/tcp --config.exposedports 9003/tcp --config.exposedports 9090/tcp)
+entrypoint=(--config.entrypoint /epp)
+if [ -n "$command" ]; then
+    [ "$command" = bbr ] || { echo "image: EPP_IMAGE_COMMAND is '$command'; only bbr serves without more arguments" >&2; exit 1; }
+    exposed=(--config.exposedports 9004/tcp --config.exposedports 9005/tcp --config.exposedports 9090/tcp)
+    entrypoint+=(--config.entrypoint "$command")
+fi
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
@@ -59,9 +68,9 @@ umoci insert "${rootless[@]}" --image "$layout:$tag" \
     --history.created "$created" --history.created_by "build/image.sh" --history.author "" "$root" /
 umoci config --image "$layout:$tag" --created "$created" --author "The Epp.Aot authors" \
     --os linux --architecture amd64 \
-    --config.user 65532:65532 --config.workingdir / --config.entrypoint /epp \
+    --config.user 65532:65532 --config.workingdir / "${entrypoint[@]}" \
     --config.env PATH=/ --config.env HOME=/home/nonroot --config.env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-    --config.exposedports 9002/tcp --config.exposedports 9003/tcp --config.exposedports 9090/tcp \
+    "${exposed[@]}" \
     --config.label "org.opencontainers.image.title=epp" \
     --config.label "org.opencontainers.image.description=Endpoint picker for inference gateways, Native AOT" \
     --config.label "org.opencontainers.image.version=$version" \

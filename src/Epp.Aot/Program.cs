@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Epp.Aot;
 using Epp.Aot.Cli;
 using Epp.Aot.Configuration;
 using Epp.Aot.Debugging;
@@ -33,6 +34,11 @@ if (args is ["tokenize", .. var tokenizing])
     using var lines = new StreamReader(Console.OpenStandardInput());
     using var answers = new StreamWriter(Console.OpenStandardOutput());
     return TokenizeCommand.Run(tokenizing, lines, answers, Console.Error, TimeProvider.System);
+}
+
+if (args is ["bbr", .. var routing])
+{
+    return await BbrProgram.RunAsync(routing, Environment.GetEnvironmentVariable, TimeProvider.System);
 }
 
 var flags = new FlagSet(EppFlags.All);
@@ -147,7 +153,7 @@ var extProcMethods = new Dictionary<string, GrpcMethod> { [ExtProcService.Proces
 var healthMethods = new Dictionary<string, GrpcMethod>();
 new HealthService(readiness.Check, readiness.Listed).Register(healthMethods);
 new HealthService(readiness.CheckAtExtProc, Readiness.ListedAtExtProc).Register(extProcMethods);
-using var tls = TlsSetup.TryOpen(flags, metrics, log, time, out var unusable);
+using var tls = TlsSetup.TryOpen(flags, metrics.Certificates, log, time, out var unusable);
 if (tls is null)
 {
     Console.Error.WriteLine("epp: " + unusable);
@@ -158,7 +164,7 @@ var ports = new EppServerOptions(
     flags.Int("grpc-port"), flags.Int("grpc-health-port"), flags.Int("metrics-port"), tls.ExtProc, new GrpcOptions((int)flags.Quantity("grpc-max-recv-msg-size")), tls.Metrics);
 var debug = picks is null ? null : new DebugPages(new DebugReport(
     new DebugProcess(BuildVersion.Text, InstructionSet.Name, poolName), flags, () => director.Plan.Config, () => director.Plan.Scheduler, pool, picks, time));
-await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics), debug, kubernetes?.Reviewer).HandleAsync, time, logs);
+await using var server = new EppServer(ports, extProcMethods, healthMethods, new MetricsPort(new MetricsEndpoint(metrics.Families), debug, kubernetes?.Reviewer).HandleAsync, time, logs);
 using var stop = new StopSignal();
 Log.Starting(
     log, BuildVersion.Text, ports.GrpcPort, ports.Tls is null ? "plaintext" : "TLS", ports.HealthPort, ports.MetricsPort, InstructionSet.Name);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Epp.Testing;
+using Google.Protobuf;
 using static Epp.Testing.Protos.ProcessingResponse.ResponseOneofCase;
 
 namespace Epp.Integration.Tests;
@@ -50,6 +51,25 @@ public sealed class TlsTests : IDisposable
         await stream.ExpectAsync(ResponseBody);
         await stream.HalfCloseAsync();
         Assert.Equal(0, (await stream.EndAsync()).Code);
+    }
+
+    /// <summary>Envoy's gRPC client says <c>http</c> in <c>:scheme</c> whatever the transport is; Go's server takes that.</summary>
+    [Fact]
+    public async Task Scheme_HttpOverTls_AsEnvoySaysIt_IsServed()
+    {
+        await using var worker = await FakeWorker.StartAsync();
+        await using var epp = await EppProcess.StartAsync(new EppOptions { Endpoints = [worker.HostPort], Tls = true });
+        using var tcp = new TcpClient();
+        await tcp.ConnectAsync("127.0.0.1", epp.GrpcPort);
+        await using var tls = new SslStream(tcp.GetStream(), false, (_, shown, _, _) => shown is not null);
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "epp", ApplicationProtocols = [SslApplicationProtocol.Http2] }).WaitAsync(Wait.Limit);
+        byte[] messages = [.. GrpcChannel.Frame(Ask.Post().ToByteArray()), .. GrpcChannel.Frame(Ask.Body(Ask.ChatBody("scheme")).ToByteArray())];
+        await tls.WriteAsync((byte[])
+        [
+            .. RawHttp2.Preface, .. RawHttp2.Frame(RawHttp2.Settings, 0, 0, []),
+            .. RawHttp2.Frame(RawHttp2.Headers, RawHttp2.EndHeaders, 1, RawHttp2.ProcessHeaders()), .. RawHttp2.Frame(RawHttp2.Data, 0, 1, messages),
+        ]);
+        await epp.WaitForMetricAsync("llm_d_epp_request_total", 1, ("model_name", "scheme"));
     }
 
     [Fact]

@@ -12,6 +12,9 @@ public sealed record EppOptions
     /// <summary>Starts without a configuration, so that the built-in one is in force.</summary>
     public bool NoConfig { get; init; }
 
+    /// <summary>A subcommand that serves, such as <c>bbr</c>, instead of the endpoint picker: without pool, configuration and endpoints.</summary>
+    public string? Subcommand { get; init; }
+
     /// <summary>More command-line flags.</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
 

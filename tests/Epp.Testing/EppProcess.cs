@@ -149,11 +149,15 @@ public sealed class EppProcess : IAsyncDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        string[] picker =
+        [
+            "--pool-name", "pool", .. options.NoConfig ? Array.Empty<string>() : ["--config-file", config], "--enable-grpc-stream-metrics",
+            $"--secure-serving={(options.Tls ? "true" : "false")}",
+        ];
         string[] arguments =
         [
-            .. leading, "--pool-name", "pool", .. options.NoConfig ? Array.Empty<string>() : ["--config-file", config], $"--secure-serving={(options.Tls ? "true" : "false")}",
-            $"--grpc-port={grpc}", $"--grpc-health-port={health}", $"--metrics-port={metrics}", "--enable-grpc-stream-metrics",
-            .. options.Flags,
+            .. leading, .. options.Subcommand is { } subcommand ? [subcommand, .. options.Tls ? Array.Empty<string>() : ["--secure-serving=false"]] : picker,
+            $"--grpc-port={grpc}", $"--grpc-health-port={health}", $"--metrics-port={metrics}", .. options.Flags,
         ];
         foreach (var argument in arguments)
         {

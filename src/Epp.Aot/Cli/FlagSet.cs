@@ -18,6 +18,9 @@ internal enum FlagType
 
     /// <summary>Texts, comma-separated.</summary>
     Strings,
+
+    /// <summary>A text; the flag may be given several times.</summary>
+    Repeated,
 }
 
 /// <summary>One flag.</summary>
@@ -33,10 +36,13 @@ internal sealed record Flag(string Name, FlagType Type, string Default, string G
 /// Parses Go's flag syntax: <c>-x v</c>, <c>--x v</c>, <c>--x=v</c>, and for booleans <c>--x</c> or <c>--x=false</c>; a value apart from
 /// its boolean ends the flags, as in Go. All errors are reported at once.
 /// </summary>
-internal sealed class FlagSet(IReadOnlyList<Flag> flags)
+/// <param name="flags">Known flags.</param>
+/// <param name="interspersed">A value apart from its boolean is left out and reading goes on, as Go's pflag does.</param>
+internal sealed class FlagSet(IReadOnlyList<Flag> flags, bool interspersed = false)
 {
     private readonly Dictionary<string, Flag> _flags = flags.ToDictionary(f => f.Name, StringComparer.Ordinal);
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _repeated = new(StringComparer.Ordinal);
 
     /// <summary>True when <c>-h</c> or <c>--help</c> was given.</summary>
     public bool HelpWanted { get; private set; }
@@ -54,6 +60,13 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
         for (var i = 0; i < args.Count; i++)
         {
             var arg = args[i];
+            if (bare is not null && interspersed && TryBool(arg, out _))
+            {
+                Warnings.Add($"'{arg}' after --{bare.Name} is not its value and is not read, as in the references; write --{bare.Name}={arg}");
+                bare = null;
+                continue;
+            }
+
             if (bare is not null && TryBool(arg, out _))
             {
                 Warnings.Add($"'{arg}' after --{bare.Name} ends the flags, as in the references: it is not its value, and {args.Count - i - 1} arguments behind it are not read; write --{bare.Name}={arg}");
@@ -102,6 +115,9 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
     public bool Has(string name) => _values.ContainsKey(name);
 
     public string Text(string name) => _values.GetValueOrDefault(name, _flags[name].Default);
+
+    /// <summary>Every value of a flag that may be given several times, in their order.</summary>
+    public IReadOnlyList<string> Each(string name) => _repeated.GetValueOrDefault(name, []);
 
     public bool Bool(string name) => TryBool(Text(name), out var value) && value;
 
@@ -167,6 +183,15 @@ internal sealed class FlagSet(IReadOnlyList<Flag> flags)
         }
 
         _values[flag.Name] = value;
+        if (flag.Type == FlagType.Repeated)
+        {
+            if (!_repeated.TryGetValue(flag.Name, out var values))
+            {
+                _repeated[flag.Name] = values = [];
+            }
+
+            values.Add(value);
+        }
     }
 
     private string Nearest(string name)

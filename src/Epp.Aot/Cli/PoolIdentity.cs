@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace Epp.Aot.Cli;
 
 /// <summary>Which endpoints this process picks among.</summary>
@@ -8,7 +6,7 @@ namespace Epp.Aot.Cli;
 /// <param name="Group">API group of the pool.</param>
 /// <param name="Selector">Label selector of the pods instead of a pool; empty = a pool.</param>
 /// <param name="TargetPorts">With a selector: 1 to 8 ports.</param>
-internal sealed partial record PoolIdentity(string Name, string Namespace, string Group, string Selector, IReadOnlyList<int> TargetPorts)
+internal sealed record PoolIdentity(string Name, string Namespace, string Group, string Selector, IReadOnlyList<int> TargetPorts)
 {
     /// <summary>Most ports of one pod.</summary>
     public const int MaxTargetPorts = 8;
@@ -20,9 +18,6 @@ internal sealed partial record PoolIdentity(string Name, string Namespace, strin
 
     /// <summary>Name of the pool where only an endpoints file says what it holds.</summary>
     public const string FileName = "epp";
-
-    [GeneratedRegex("^(.+)-[a-z0-9]+-[a-z0-9]+$")]
-    private static partial Regex PodNamePattern { get; }
 
     /// <summary>Reads flags and environment (contract §4.1, §4.2); what is wrong is added to the errors.</summary>
     public static PoolIdentity Read(FlagSet flags, Func<string, string?> environment, List<string> errors)
@@ -55,14 +50,29 @@ internal sealed partial record PoolIdentity(string Name, string Namespace, strin
 
     private static string DeploymentName(string? pod, List<string> errors)
     {
-        if (PodNamePattern.Match(pod ?? "") is { Success: true } match)
+        // ^(.+)-[a-z0-9]+-[a-z0-9]+$: what stands before the last two dashes.
+        var last = pod?.LastIndexOf('-') ?? -1;
+        var before = last > 0 ? pod!.LastIndexOf('-', last - 1) : -1;
+        if (before > 0 && IsSuffix(pod.AsSpan(before + 1, last - before - 1)) && IsSuffix(pod.AsSpan(last + 1)))
         {
-            return match.Groups[1].Value;
+            return pod![..before];
         }
 
         errors.Add(string.IsNullOrEmpty(pod)
             ? "the variable POD_NAME is not set: with --endpoint-selector it names the EPP's own pod, and so the pool; set it from metadata.name"
             : $"the variable POD_NAME is '{pod}': expected the name of a Deployment's pod, <deployment>-<hash>-<suffix>");
         return "";
+    }
+    private static bool IsSuffix(ReadOnlySpan<char> text)
+    {
+        foreach (var c in text)
+        {
+            if (!char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c))
+            {
+                return false;
+            }
+        }
+
+        return !text.IsEmpty;
     }
 }

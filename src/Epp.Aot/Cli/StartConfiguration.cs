@@ -85,19 +85,22 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
 
     private static void CheckValues(FlagSet flags, List<string> errors)
     {
-        foreach (var port in (string[])["grpc-port", "grpc-health-port", "metrics-port"])
-        {
-            if (flags.Int(port) is < 1 or > 65535)
-            {
-                errors.Add($"invalid value '{flags.Text(port)}' for flag --{port}: expected a port, 1 to 65535");
-            }
-        }
+        CheckPorts(flags, errors);
 
-        foreach (var (name, least, expected) in ((string, long, string)[])
-            [
-                ("drain-timeout", 0, "0 or more"), ("metrics-staleness-threshold", 0, "0 or more"), ("refresh-metrics-interval", 0, "0 or more"),
-                ("refresh-prometheus-metrics-interval", 1, "more than 0"),
-            ])
+        CheckDurations(flags, errors,
+        [
+            ("drain-timeout", 0, "0 or more"), ("metrics-staleness-threshold", 0, "0 or more"), ("refresh-metrics-interval", 0, "0 or more"),
+            ("refresh-prometheus-metrics-interval", 1, "more than 0"),
+        ]);
+        CheckSizes(flags, errors, ["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes", "prefix-index-memory"]);
+        ScrapeFlags.Check(flags, errors);
+        CheckNames(flags, errors);
+    }
+
+    /// <summary>Durations with the least milliseconds of each; what is wrong is added to the errors.</summary>
+    internal static void CheckDurations(FlagSet flags, List<string> errors, ReadOnlySpan<(string Name, long Least, string Expected)> rules)
+    {
+        foreach (var (name, least, expected) in rules)
         {
             // A timer of the runtime waits at most 49 days.
             if (flags.Duration(name).TotalMilliseconds < least || flags.Duration(name) > TimeSpan.FromDays(49))
@@ -105,20 +108,22 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
                 errors.Add($"invalid value '{flags.Text(name)}' for flag --{name}: expected {expected}, at most 49 days");
             }
         }
-
-        foreach (var size in (string[])["grpc-max-recv-msg-size", "max-request-body-bytes", "max-buffered-bytes", "prefix-index-memory"])
-        {
-            if (flags.Quantity(size) <= 0)
-            {
-                errors.Add($"invalid value '{flags.Text(size)}' for flag --{size}: expected more than 0 bytes");
-            }
-        }
-
-        ScrapeFlags.Check(flags, errors);
-        CheckNames(flags, errors);
     }
 
-    private static void CheckNames(FlagSet flags, List<string> errors)
+    /// <summary>Sizes that must be more than nothing; what is wrong is added to the errors.</summary>
+    internal static void CheckSizes(FlagSet flags, List<string> errors, ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (flags.Quantity(name) <= 0)
+            {
+                errors.Add($"invalid value '{flags.Text(name)}' for flag --{name}: expected more than 0 bytes");
+            }
+        }
+    }
+
+    /// <summary>Values of the logging and TLS flags, which every server of this program has; what is wrong is added to the errors.</summary>
+    internal static void CheckNames(FlagSet flags, List<string> errors)
     {
         if (flags.Text("zap-encoder") is not ("json" or "console" or ""))
         {
@@ -131,6 +136,18 @@ internal sealed record StartConfiguration(EppConfig? Config, PoolIdentity? Pool,
         }
 
         TlsPolicy.Check(flags, errors);
+    }
+
+    /// <summary>The three ports every server of this program has; what is wrong is added to the errors.</summary>
+    internal static void CheckPorts(FlagSet flags, List<string> errors)
+    {
+        foreach (var port in (string[])["grpc-port", "grpc-health-port", "metrics-port"])
+        {
+            if (flags.Int(port) is < 1 or > 65535)
+            {
+                errors.Add($"invalid value '{flags.Text(port)}' for flag --{port}: expected a port, 1 to 65535");
+            }
+        }
     }
 
     private static (byte[]? Text, string Source) ReadText(FlagSet flags, List<string> errors)

@@ -20,14 +20,14 @@ internal sealed class CertificateStore : IDisposable
 
     private readonly Lock _gate = new();
     private readonly string _folder;
-    private readonly EppMetrics _metrics;
+    private readonly CertificateCounters _metrics;
     private readonly ILogger _logger;
     private Lazy<SslStreamCertificateContext> _current;
     private (string Certificates, string Key) _seen;
     private ITimer? _timer;
     private FileSystemWatcher? _watcher;
 
-    private CertificateStore(string folder, Lazy<SslStreamCertificateContext> first, (string Certificates, string Key) files, EppMetrics metrics, ILogger logger)
+    private CertificateStore(string folder, Lazy<SslStreamCertificateContext> first, (string Certificates, string Key) files, CertificateCounters metrics, ILogger logger)
     {
         _folder = folder;
         _current = first;
@@ -46,7 +46,7 @@ internal sealed class CertificateStore : IDisposable
     /// Loads <c>tls.crt</c> and <c>tls.key</c> of a folder, or makes a self-signed certificate for an empty one; null and a line for the
     /// operator, which names the flag, where that fails.
     /// </summary>
-    public static CertificateStore? TryOpen(string flag, string folder, EppMetrics metrics, ILogger logger, TimeProvider time, out string error)
+    public static CertificateStore? TryOpen(string flag, string folder, CertificateCounters metrics, ILogger logger, TimeProvider time, out string error)
     {
         error = "";
         try
@@ -58,7 +58,7 @@ internal sealed class CertificateStore : IDisposable
 
             var files = ServerCertificate.ReadFiles(folder);
             var store = new CertificateStore(folder, new(ServerCertificate.Parse(files.Certificates, files.Key)), files, metrics, logger);
-            metrics.CertificateReads.Add();
+            metrics.Reads.Add();
             return store;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
@@ -113,7 +113,7 @@ internal sealed class CertificateStore : IDisposable
                 // The one before is left to the garbage collector: handshakes may be using it.
                 var next = ServerCertificate.Parse(files.Certificates, files.Key);
                 Volatile.Write(ref _current, new(next));
-                _metrics.CertificateReads.Add();
+                _metrics.Reads.Add();
                 CertificateLog.Reloaded(_logger, _folder, next.TargetCertificate.Subject, next.TargetCertificate.NotAfter);
                 return true;
             }
@@ -145,7 +145,7 @@ internal sealed class CertificateStore : IDisposable
             _seen = unreadable;
         }
 
-        _metrics.CertificateErrors.Add();
+        _metrics.Errors.Add();
         CertificateLog.Refused(_logger, _folder, e.Message);
     }
 

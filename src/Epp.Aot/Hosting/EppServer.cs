@@ -63,6 +63,8 @@ internal sealed class EppServer : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
+        // Envoy's gRPC client says http in :scheme over TLS too; a Go server takes either, Kestrel would reset the stream.
+        kestrel.AllowAlternateSchemes = true;
         var limits = kestrel.Limits;
         // A gateway multiplexes thousands of exchanges on one connection, each as slow as its model: no rate limits, no idle timeouts.
         limits.MinRequestBodyDataRate = null;

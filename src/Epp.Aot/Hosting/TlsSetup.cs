@@ -16,7 +16,7 @@ internal sealed class TlsSetup : IDisposable
     public ListenerTls? Metrics { get; }
 
     /// <summary>Opens what the flags name and starts the watches; null and a line for the operator where a file cannot be used.</summary>
-    public static TlsSetup? TryOpen(FlagSet flags, EppMetrics metrics, ILogger logger, TimeProvider time, out string error)
+    public static TlsSetup? TryOpen(FlagSet flags, CertificateCounters metrics, ILogger logger, TimeProvider time, out string error)
     {
         error = "";
         var extProc = default(ListenerTls);

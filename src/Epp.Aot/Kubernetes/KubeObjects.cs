@@ -297,6 +297,7 @@ internal sealed record LeaseSpec
     MaxDepth = MaxDepth)]
 [JsonSerializable(typeof(AnyObject))]
 [JsonSerializable(typeof(KubeList<Pod>))]
+[JsonSerializable(typeof(KubeList<ConfigMap>))]
 [JsonSerializable(typeof(KubeList<InferencePoolV1>))]
 [JsonSerializable(typeof(KubeList<InferencePoolV1Alpha2>))]
 [JsonSerializable(typeof(KubeList<ObjectiveObject>))]

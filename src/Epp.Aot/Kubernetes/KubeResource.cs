@@ -12,8 +12,8 @@ internal sealed record KubeResource(string Group, string Version, string Plural)
     /// <summary>Path of the group and version: what discovery answers at.</summary>
     public string GroupPath => Group.Length == 0 ? $"/api/{Version}" : $"/apis/{Group}/{Version}";
 
-    /// <summary>Path of the collection in a namespace.</summary>
-    public string Path(string ns) => $"{GroupPath}/namespaces/{Uri.EscapeDataString(ns)}/{Plural}";
+    /// <summary>Path of the collection in a namespace; empty = in all of them.</summary>
+    public string Path(string ns) => ns.Length == 0 ? $"{GroupPath}/{Plural}" : $"{GroupPath}/namespaces/{Uri.EscapeDataString(ns)}/{Plural}";
 
     public override string ToString() => FullName;
 }

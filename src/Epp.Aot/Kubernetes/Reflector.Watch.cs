@@ -87,13 +87,15 @@ internal sealed partial class Reflector<T>
             _received = true;
             if (_pending is not null && _initial)
             {
+                // The same name may be in several namespaces; no name has a slash.
+                var key = metadata.Namespace + "/" + metadata.Name;
                 if (kind == WatchKind.Deleted)
                 {
-                    _pending.Remove(metadata.Name);
+                    _pending.Remove(key);
                 }
                 else
                 {
-                    _pending[metadata.Name] = changed;
+                    _pending[key] = changed;
                 }
 
                 return true;

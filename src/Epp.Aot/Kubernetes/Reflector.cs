@@ -22,7 +22,7 @@ internal interface IObjectSink<T>
 
 /// <summary>What to watch and how.</summary>
 /// <param name="Resource">The kind.</param>
-/// <param name="Namespace">Its namespace.</param>
+/// <param name="Namespace">Its namespace; empty = all.</param>
 /// <param name="Query">Selectors as query parameters, each beginning with <c>&amp;</c>; may be empty.</param>
 internal sealed record ReflectorOptions(KubeResource Resource, string Namespace, string Query = "")
 {

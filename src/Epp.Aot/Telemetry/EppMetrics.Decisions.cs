@@ -13,11 +13,8 @@ public sealed partial class EppMetrics
     private readonly SeriesTable<RewriteSeries> _rewriteDecisions = new(MaxRewriteSeries);
     private long _staleEndpoints = -1;
 
-    /// <summary>Certificates read from files, at start and at each reload.</summary>
-    public Counter CertificateReads { get; } = new();
-
-    /// <summary>Certificate files that could not be used; the certificate before them stays in use.</summary>
-    public Counter CertificateErrors { get; } = new();
+    /// <summary>Reads of certificate files.</summary>
+    public CertificateCounters Certificates { get; } = new();
 
     /// <summary>Spans that a collector, or the log, took.</summary>
     public Counter TraceSpansExported { get; } = new();
@@ -72,10 +69,11 @@ public sealed partial class EppMetrics
                 s.Add(count, UtilizationDetector);
             }
         });
-        yield return new("certwatcher_read_certificate_total", MetricKind.Counter, "Total number of certificate reads", [],
-            s => s.Add(CertificateReads.Value));
-        yield return new("certwatcher_read_certificate_errors_total", MetricKind.Counter, "Total number of certificate read errors", [],
-            s => s.Add(CertificateErrors.Value));
+        foreach (var family in Certificates.Families())
+        {
+            yield return family;
+        }
+
         yield return new("epp_trace_spans_exported_total", MetricKind.Counter, "Spans that a collector took.", [], s => s.Add(TraceSpansExported.Value));
         yield return new("epp_trace_spans_dropped_total", MetricKind.Counter,
             "Spans lost to a full queue or a collector that did not take them.", [], s => s.Add(TraceSpansDropped.Value));

@@ -5,7 +5,8 @@ using System.Text;
 namespace Epp.Aot.Telemetry;
 
 /// <summary>Writes an exposition of every family. Thread-safe: each call collects anew.</summary>
-public sealed class MetricsEndpoint(EppMetrics metrics)
+/// <param name="families">In the order they are written.</param>
+public sealed class MetricsEndpoint(IReadOnlyList<MetricFamily> families)
 {
     /// <summary>Content type of the text format.</summary>
     public const string TextContentType = "text/plain; version=0.0.4; charset=utf-8; escaping=values";
@@ -52,7 +53,7 @@ public sealed class MetricsEndpoint(EppMetrics metrics)
     /// <param name="openMetrics">OpenMetrics 1.0 instead of text format 0.0.4.</param>
     public void Write(IBufferWriter<byte> output, bool openMetrics)
     {
-        foreach (var family in metrics.Families)
+        foreach (var family in families)
         {
             var samples = new FamilySamples(family);
             family.Collect(samples);

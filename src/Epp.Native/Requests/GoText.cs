@@ -3,6 +3,16 @@ using System.Globalization;
 
 namespace Epp.Native.Requests;
 
+/// <summary>How Go writes a float64.</summary>
+internal enum GoFloat
+{
+    /// <summary>As <c>json.Marshal</c>: an exponent below 1e-6 and from 1e21 on, without leading zeros.</summary>
+    Json = 0,
+
+    /// <summary>As <c>%v</c>: an exponent below 1e-4 and from 1e6 on, of two digits at least.</summary>
+    Verb,
+}
+
 /// <summary>Writes what Go's <c>json.Marshal</c> would: strings with <c>&lt;</c>, <c>&gt;</c>, <c>&amp;</c>, U+2028 and U+2029 escaped, numbers as float64.</summary>
 internal static class GoText
 {
@@ -65,8 +75,8 @@ internal static class GoText
         chain.Write(output[..Format(value, output)]);
     }
 
-    /// <summary>Go's <c>strconv.AppendFloat(v, 'f' or 'e', -1, 64)</c> as <c>encoding/json</c> calls it; returns the bytes written, ≤ 32.</summary>
-    internal static int Format(double value, Span<byte> output)
+    /// <summary>Go's <c>strconv.AppendFloat(v, …, -1, 64)</c> as <c>encoding/json</c> or <c>fmt</c> calls it; returns the bytes written, ≤ 32.</summary>
+    internal static int Format(double value, Span<byte> output, GoFloat style = GoFloat.Json)
     {
         Span<byte> shortest = stackalloc byte[32];
         Math.Abs(value).TryFormat(shortest, out var n, "R", CultureInfo.InvariantCulture);
@@ -104,9 +114,10 @@ internal static class GoText
             output[at++] = (byte)'-';
         }
 
-        return zeros < 0 || exponent is >= -6 and < 21
+        var isPlain = style == GoFloat.Json ? exponent is >= -6 and < 21 : exponent is >= -4 and < 6;
+        return zeros < 0 || isPlain
             ? at + Plain(significant, zeros < 0 ? 0 : exponent, output[at..])
-            : at + Scientific(significant, exponent, output[at..]);
+            : at + Scientific(significant, exponent, output[at..], style == GoFloat.Verb ? 2 : 1);
     }
 
     private static int Plain(ReadOnlySpan<byte> digits, int exponent, Span<byte> output)
@@ -135,7 +146,7 @@ internal static class GoText
         return at;
     }
 
-    private static int Scientific(ReadOnlySpan<byte> digits, int exponent, Span<byte> output)
+    private static int Scientific(ReadOnlySpan<byte> digits, int exponent, Span<byte> output, int exponentDigits)
     {
         var at = 0;
         output[at++] = digits[0];
@@ -148,7 +159,7 @@ internal static class GoText
 
         output[at++] = (byte)'e';
         output[at++] = (byte)(exponent < 0 ? '-' : '+');
-        Math.Abs(exponent).TryFormat(output[at..], out var n, default, CultureInfo.InvariantCulture);
+        Math.Abs(exponent).TryFormat(output[at..], out var n, exponentDigits == 2 ? "D2" : default, CultureInfo.InvariantCulture);
         return at + n;
     }
 

@@ -23,7 +23,7 @@ internal sealed partial class JsonPushReader(IJsonSink sink, int maxTextBytes = 
     public const byte Skip = 0;
 
     /// <summary>Longer keys match nothing.</summary>
-    private const int MaxKeyBytes = 40;
+    internal const int MaxKeyBytes = 40;
 
     private const int KeptTextBytes = 16384;
 

@@ -50,15 +50,13 @@ public sealed partial class AcceptanceTests
         Assert.True(named > 40);
     }
 
-    /// <summary>A row may wait only for what this version refuses by name, or has no subcommand for.</summary>
+    /// <summary>A row may wait only for what this version refuses by name.</summary>
     [Fact]
     public void WaitingRows_NameWhatIsNotBuilt() => Assert.All(Rows, row =>
     {
         foreach (var name in Waits().Matches(row.Value).Select(m => m.Groups[1].Value))
         {
-            Assert.True(
-                UnbuiltPlugins.All.ContainsKey(name) || (name == "bbr" && !Repository.Files("src", ".cs").Any(f => f.Contains("BodyRouting", StringComparison.Ordinal))),
-                $"case {row.Key} waits for {name}, which is built");
+            Assert.True(UnbuiltPlugins.All.ContainsKey(name), $"case {row.Key} waits for {name}, which is built");
         }
     });
 

@@ -22,7 +22,11 @@ public sealed partial class DependencyRuleTests
     [
         // Every service speaks gRPC through the one framing layer.
         ("ExtProc", "Grpc"),
-        ("BodyRouting", "Grpc"),
+        // The body-based router is a second ext_proc service: same wire, headers, limits and refusals; it watches ConfigMaps.
+        ("Bbr", "Grpc"),
+        ("Bbr", "ExtProc"),
+        ("Bbr", "Kubernetes"),
+        ("Cli", "Bbr"),
         // Hosting composes listeners, health and shutdown for what Program.cs hands it.
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),

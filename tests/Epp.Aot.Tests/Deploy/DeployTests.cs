@@ -90,7 +90,7 @@ public sealed partial class DeployTests
     {
         var recorded = Path.Combine(Golden.Folder ?? "", "../transcripts/reference/help.txt");
         Skip.IfNot(File.Exists(recorded), "the references' help texts are not beside the golden data");
-        var known = EppFlags.All.Select(f => f.Name).Concat(Regex.Matches(File.ReadAllText(recorded), @"--([a-z][\w-]+)").Select(m => m.Groups[1].Value)).ToHashSet();
+        var known = EppFlags.All.Concat(BbrFlags.All).Select(f => f.Name).Concat(Regex.Matches(File.ReadAllText(recorded), @"--([a-z][\w-]+)").Select(m => m.Groups[1].Value)).ToHashSet();
         var used = 0;
         foreach (var file in Repository.Files("deploy", ".yaml"))
         {
@@ -134,9 +134,25 @@ public sealed partial class DeployTests
     }
 
     [Fact]
+    public void BodyRouter_ItsArgumentsStartIt_AndItsRightsAreConfigMapsOnly()
+    {
+        var container = (YamlMappingNode)Yaml("deploy/bbr/deployment.yaml").Single()["spec"]["template"]["spec"]["containers"][0];
+        var arguments = Texts(container["args"]).ToList();
+        Assert.Equal("bbr", arguments[0]);
+        var flags = new FlagSet(BbrFlags.All, interspersed: true);
+        flags.Parse(arguments[1..]);
+        var start = BbrStart.Read(flags, name => name == "NAMESPACE" ? "ns" : null);
+        Assert.Empty(start.Errors);
+        Assert.True(start.Options!.Streaming && start.Options.WantsBaseModels);
+        Assert.Equal([9004, 9005, 9090], ((YamlSequenceNode)container["ports"]).Select(p => int.Parse(p["containerPort"].ToString(), System.Globalization.CultureInfo.InvariantCulture)));
+        var rule = Yaml("deploy/bbr/rbac.yaml").SelectMany(Nodes).OfType<YamlMappingNode>().Single(m => m.Children.ContainsKey("verbs"));
+        Assert.Equal(("configmaps", "get list watch"), (string.Join(' ', Texts(rule["resources"])), string.Join(' ', Texts(rule["verbs"]))));
+    }
+
+    [Fact]
     public void Containers_RunWithoutPrivileges()
     {
-        foreach (var file in (string[])["deploy/plain/deployment.yaml", "deploy/chart/templates/deployment.yaml"])
+        foreach (var file in (string[])["deploy/plain/deployment.yaml", "deploy/chart/templates/deployment.yaml", "deploy/bbr/deployment.yaml", "deploy/chart/templates/bbr.yaml"])
         {
             var text = string.Join('\n', Repository.Lines(file));
             foreach (var wanted in (string[])["runAsNonRoot: true", "readOnlyRootFilesystem: true", "drop: [ALL]", "allowPrivilegeEscalation: false", "type: RuntimeDefault"])

@@ -50,6 +50,8 @@ public sealed class KubernetesSettingsTests
     [InlineData("epp", "expected the name of a Deployment's pod")]
     [InlineData("-a-b", "expected the name of a Deployment's pod")]
     [InlineData("epp-A-b", "expected the name of a Deployment's pod")]
+    [InlineData("epp--b", "expected the name of a Deployment's pod")]
+    [InlineData("epp-a-", "expected the name of a Deployment's pod")]
     public void Selector_WithoutAPodOfADeployment_IsRefused(string? pod, string reason)
     {
         var (settings, errors) = Parse(["--endpoint-selector=a=b", "--endpoint-target-ports=1"], Dialect.LlmD, pod);

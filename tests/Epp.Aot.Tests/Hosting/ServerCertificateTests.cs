@@ -43,7 +43,7 @@ public sealed class ServerCertificateTests : IDisposable
         Assert.Equal(made.Thumbprint, store.Current.TargetCertificate.Thumbprint);
         Assert.True(store.Current.TargetCertificate.HasPrivateKey);
         Assert.Equal([authority.Intermediate.Thumbprint], store.Current.IntermediateCertificates.Select(c => c.Thumbprint));
-        Assert.Equal(1, _metrics.CertificateReads.Value);
+        Assert.Equal(1, _metrics.Certificates.Reads.Value);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ServerCertificateTests : IDisposable
         File.Delete(Path.Combine(_folder, "tls.key"));
         Assert.False(store.Reload());
         Assert.False(store.Reload());
-        Assert.Equal((2, 2, 2), (_metrics.CertificateErrors.Value, _log.Count(LogLevel.Error), _metrics.CertificateReads.Value));
+        Assert.Equal((2, 2, 2), (_metrics.Certificates.Errors.Value, _log.Count(LogLevel.Error), _metrics.Certificates.Reads.Value));
 
         authority.Write(_folder, third);
         Assert.True(store.Reload());
@@ -105,7 +105,7 @@ public sealed class ServerCertificateTests : IDisposable
         store.Watch(TimeProvider.System);
         MountSecret("..2026_02", authority, second);
         await Wait.UntilAsync(() => store.Current.TargetCertificate.Thumbprint == second.Thumbprint, TimeSpan.FromSeconds(5));
-        Assert.Equal(0, _metrics.CertificateErrors.Value);
+        Assert.Equal(0, _metrics.Certificates.Errors.Value);
     }
 
     // As the kubelet does: files are links to ..data/file, ..data is a link to a dated folder and is replaced by renaming.
@@ -127,7 +127,7 @@ public sealed class ServerCertificateTests : IDisposable
     private CertificateStore? Open() => Open(out _);
 
     private CertificateStore? Open(out string error) =>
-        CertificateStore.TryOpen("--cert-path", _folder, _metrics, _log, TimeProvider.System, out error);
+        CertificateStore.TryOpen("--cert-path", _folder, _metrics.Certificates, _log, TimeProvider.System, out error);
 
     private sealed class Lines : ILogger
     {

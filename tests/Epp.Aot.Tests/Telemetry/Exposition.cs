@@ -62,7 +62,7 @@ internal sealed class Exposition
     public static string Write(EppMetrics metrics, bool openMetrics = false)
     {
         var output = new ArrayBufferWriter<byte>();
-        new MetricsEndpoint(metrics).Write(output, openMetrics);
+        new MetricsEndpoint(metrics.Families).Write(output, openMetrics);
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 

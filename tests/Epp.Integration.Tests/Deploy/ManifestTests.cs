@@ -34,7 +34,7 @@ public sealed class ManifestTests
         var ns = await plane.NewNamespaceAsync();
         using var http = Client(plane);
         var applied = 0;
-        foreach (var document in Documents("plain", "leader-election", "metrics-auth", "dynamo"))
+        foreach (var document in Documents("plain", "leader-election", "metrics-auth", "dynamo", "bbr"))
         {
             var first = await ApplyAsync(http, ns, document);
             var second = await ApplyAsync(http, ns, document);
@@ -42,7 +42,7 @@ public sealed class ManifestTests
             applied++;
         }
 
-        Assert.True(applied >= 15, $"{applied} documents");
+        Assert.True(applied >= 21, $"{applied} documents");
     }
 
     [SkippableFact]
