@@ -11,6 +11,7 @@ namespace Epp.Aot.ExtProc;
 /// <param name="ExpectsStream">The request asked for a streamed response.</param>
 /// <param name="RestoreModel">Model name to put back into the response; null = the response is not touched.</param>
 /// <param name="TargetModel">Model name the worker writes, where <paramref name="RestoreModel"/> is set.</param>
+/// <param name="Priority">Of the request's objective.</param>
 internal readonly record struct Decision(
     RequestFailure? Failure,
     Endpoint? Endpoint,
@@ -18,4 +19,5 @@ internal readonly record struct Decision(
     bool CountsAsRunning = false,
     bool ExpectsStream = false,
     byte[]? RestoreModel = null,
-    byte[]? TargetModel = null);
+    byte[]? TargetModel = null,
+    int Priority = 0);

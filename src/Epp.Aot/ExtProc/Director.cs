@@ -74,7 +74,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         var decision = (priority < 0 ? Admit(decider, routing, series) : null)
             ?? Pick(decider, routing, request, models, kind, streamed, writer, series);
         Return(routing);
-        return decision;
+        return decision with { Priority = priority };
     }
 
     /// <summary>Decides a request that has no body, such as GET: a live endpoint at random, within hint and filters (contract §1.5).</summary>

@@ -21,7 +21,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
     /// <summary>Serves one stream to its end; the accounting of the exchange happens exactly once, here, whatever ends it.</summary>
     public async Task<GrpcStatus> ProcessAsync(GrpcCall call)
     {
-        var stream = new ExtProcStream(services);
+        var stream = new ExtProcStream(services, services.Inflight is null ? null : call.Wake);
         var status = new GrpcStatus(GrpcCode.Cancelled);
         var opened = services.Time.GetTimestamp();
         services.Metrics.Streams.Opened();
@@ -69,6 +69,11 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             }
 
             flush = default;
+            if (stream.IsEvicted)
+            {
+                return await EvictAsync(call, stream);
+            }
+
             var buffer = read.Buffer;
             var step = HandleMessages(call, stream, ref buffer);
             // A long reply stops the loop before the buffer is used up; the next read then returns at once.
@@ -106,6 +111,17 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
                 return step.Closed ? step.Status : EndStatus(buffer);
             }
         }
+    }
+
+    private static async Task<GrpcStatus> EvictAsync(GrpcCall call, ExtProcStream stream)
+    {
+        stream.WriteEviction(call.Writer);
+        if (stream.HasOutput)
+        {
+            await call.Writer.FlushAsync();
+        }
+
+        return GrpcStatus.Ok;
     }
 
     private static (bool Closed, GrpcStatus Status) HandleMessages(GrpcCall call, ExtProcStream stream, ref ReadOnlySequence<byte> buffer)

@@ -14,7 +14,9 @@ namespace Epp.Aot.ExtProc;
 /// The state machine of one HTTP exchange (contract §1.5–1.7): messages in, answers out. Synchronous: it never waits. Used by one
 /// task at a time.
 /// </summary>
-internal sealed partial class ExtProcStream(StreamServices services)
+/// <param name="services">What every stream shares.</param>
+/// <param name="wake">Ends a wait for the next message, from any thread; null = the stream cannot be evicted.</param>
+internal sealed partial class ExtProcStream(StreamServices services, Action? wake = null)
 {
     /// <summary>Body bytes of one message, as the references cut them (contract §1.6).</summary>
     public const int ChunkBytes = 62_000;
@@ -124,6 +126,7 @@ internal sealed partial class ExtProcStream(StreamServices services)
         }
 
         _finished = true;
+        EndInflight(told: false);
         ReleaseRequest();
         _response.Finish();
         services.Tracer?.End(_span);
@@ -248,6 +251,11 @@ internal sealed partial class ExtProcStream(StreamServices services)
     private GrpcStatus? OnResponse(bool wrote)
     {
         HasOutput |= wrote;
+        if (_inflight is not null && _response.IsComplete)
+        {
+            EndInflight(told: false);
+        }
+
         return null;
     }
 

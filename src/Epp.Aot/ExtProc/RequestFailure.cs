@@ -18,6 +18,8 @@ internal enum FailureKind
     BodyTooLarge,
     BodyBudgetSpent,
     HeadersTooLarge,
+    Evicted,
+    EvictedForPriority,
 }
 
 /// <summary>One failure with its client-safe text. The only table of statuses.</summary>
@@ -34,6 +36,7 @@ internal readonly record struct RequestFailure(FailureKind Kind, string? Detail 
         FailureKind.FiltersRemovedAll or FailureKind.SheddableDropped => dialect == Dialect.Gaie ? "InferencePoolResourceExhausted" : "ResourceExhausted",
         FailureKind.NoCachedPrefix => "PreconditionFailed",
         FailureKind.BodyTooLarge => "PayloadTooLarge",
+        FailureKind.Evicted or FailureKind.EvictedForPriority => "Evicted",
         _ => "RequestHeaderFieldsTooLarge",
     };
 
@@ -42,15 +45,20 @@ internal readonly record struct RequestFailure(FailureKind Kind, string? Detail 
         FailureKind.BadRequest or FailureKind.ModelMissing => 400,
         FailureKind.NoCandidates or FailureKind.BodyBudgetSpent => 503,
         FailureKind.NoCandidatesWithoutBody => 500,
-        FailureKind.FiltersRemovedAll or FailureKind.SheddableDropped => 429,
+        FailureKind.FiltersRemovedAll or FailureKind.SheddableDropped or FailureKind.Evicted or FailureKind.EvictedForPriority => 429,
         FailureKind.NoCachedPrefix => 412,
         FailureKind.BodyTooLarge => 413,
         _ => 431,
     };
 
-    /// <summary>The client's text: <c>inference error: Code - message</c>, or GAIE's wording.</summary>
+    /// <summary>The client's text: <c>inference error: Code - message</c>, or GAIE's wording; bare for an eviction (contract §2.6).</summary>
     public string Text(Dialect dialect)
     {
+        if (Kind is FailureKind.Evicted or FailureKind.EvictedForPriority)
+        {
+            return "request evicted by flow control";
+        }
+
         var prefix = dialect == Dialect.Gaie ? "inference gateway" : "inference error";
         return string.Create(CultureInfo.InvariantCulture, $"{prefix}: {Code(dialect)} - {Message(dialect)}");
     }
@@ -62,6 +70,7 @@ internal readonly record struct RequestFailure(FailureKind Kind, string? Detail 
         {
             FailureKind.NoCandidates => "rejected-no-endpoints"u8,
             FailureKind.FiltersRemovedAll => "rejected-saturated"u8,
+            FailureKind.EvictedForPriority => "evicted-priority"u8,
             _ => default,
         };
         ExtProcEncoder.ImmediateResponse(

@@ -35,6 +35,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>Metrics of the request's label set; the empty set where the stream began with the response.</summary>
     public RequestSeries? Series { get; set; }
 
+    /// <summary>True once the response has ended, or nothing of it is wanted any more.</summary>
+    public bool IsComplete => _completed;
+
     /// <summary>The request's API, which decides where usage stands in the response.</summary>
     public RequestApi Api { get; set; }
 
@@ -137,6 +140,9 @@ internal sealed class ResponsePhase(StreamServices services)
         _completed = true;
         ReleaseHeld();
     }
+
+    /// <summary>The request was evicted, which is counted already: what is missing of the response is no further error.</summary>
+    public void Evict() => _completed = true;
 
     // A stream's chunks go on one for one. Another body is held until its end, as the references do: if the worker breaks off in the
     // middle, the client gets an error and not half a document. What exceeds the limit, or the budget of all streams, is passed on.

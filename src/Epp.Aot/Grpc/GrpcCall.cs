@@ -137,6 +137,9 @@ public sealed class GrpcCall : IDisposable
         }
     }
 
+    /// <summary>Makes a pending read of <see cref="Reader"/>, else the next one, return at once. From any thread, until the call has ended.</summary>
+    public void Wake() => Reader.CancelPendingRead();
+
     /// <summary>Gives back the memory of the last message: streams that wait hold none.</summary>
     public void ReleaseMessage()
     {

@@ -23,6 +23,8 @@ public sealed partial class DependencyRuleTests
         // Every service speaks gRPC through the one framing layer.
         ("ExtProc", "Grpc"),
         ("BodyRouting", "Grpc"),
+        // An exchange waits for its turn, and may be evicted.
+        ("ExtProc", "FlowControl"),
         // Hosting composes listeners, health and shutdown for what Program.cs hands it.
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
