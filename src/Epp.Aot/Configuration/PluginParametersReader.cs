@@ -40,7 +40,7 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
             LabelFilter.ByLabelType => ByLabel(map),
             UtilizationDetector.PluginType => new UtilizationParameters(FlowControlReader.Thresholds(map, headroom: true)),
             ConcurrencyDetector.PluginType => Concurrency(map),
-            _ => new NoParameters(),
+            _ => FlowPolicies.Read(type, map) ?? new NoParameters(),
         };
         map.End(dialect == Dialect.LlmD, key => type == PrefixCacheScorer.PluginType && IndexKeys.Contains(key)
             ? $" (llm-d has it on a plugin of type '{ApproxPrefixProducer.PluginType}')"

@@ -77,13 +77,19 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             var buffer = read.Buffer;
             var step = HandleMessages(call, stream, ref buffer);
             // A long reply stops the loop before the buffer is used up; the next read then returns at once.
-            var stopped = stream.HasReply || stream.WantsTokens;
+            var stopped = stream.HasReply || stream.WantsTokens || stream.WantsTurn;
             reader.AdvanceTo(buffer.Start, stopped ? buffer.Start : buffer.End);
             call.ReleaseMessage();
             if (stream.WantsTokens)
             {
                 await stream.AskTokensAsync();
                 step = stream.Resume(output) is { } refused ? (true, refused) : (false, default);
+            }
+
+            if (stream.WantsTurn)
+            {
+                await stream.WaitTurnAsync(call);
+                step = stream.ResumeTurn(output) is { } refused ? (true, refused) : (false, default);
             }
 
             if (stream.HasOutput)
@@ -126,7 +132,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
 
     private static (bool Closed, GrpcStatus Status) HandleMessages(GrpcCall call, ExtProcStream stream, ref ReadOnlySequence<byte> buffer)
     {
-        while (!stream.HasReply && !stream.WantsTokens)
+        while (!stream.HasReply && !stream.WantsTokens && !stream.WantsTurn)
         {
             switch (call.TryRead(ref buffer, out var message))
             {

@@ -23,12 +23,12 @@ internal sealed partial class ExtProcStream
         var dialect = services.Options.Dialect;
         var failure = new RequestFailure(_inflight!.Reason == EvictionReason.Priority ? FailureKind.EvictedForPriority : FailureKind.Evicted);
         _series!.Error(failure.Code(dialect));
-        _span?.Refused(_series, failure.HttpStatus, failure.Code(dialect));
+        _span?.Refused(_series, failure.StatusOf(dialect), failure.Code(dialect));
         _response.Evict();
         failure.Encode(Writer, dialect);
         output.Write(Writer.Written);
         HasOutput = true;
-        Log.RequestRejected(services.Logger, failure.HttpStatus, failure.Text(dialect));
+        Log.RequestRejected(services.Logger, failure.StatusOf(dialect), failure.Text(dialect));
         EndInflight(told: true);
     }
 

@@ -49,6 +49,9 @@ internal sealed partial class ExtProcStream(StreamServices services, Action? wak
     /// <summary>True while the answer waits for <see cref="AskTokensAsync"/> and <see cref="Resume"/>.</summary>
     public bool WantsTokens { get; private set; }
 
+    /// <summary>True while the answer waits for <see cref="WaitTurnAsync"/> and <see cref="ResumeTurn"/>.</summary>
+    public bool WantsTurn { get; private set; }
+
     private static ProtoWriter Writer => t_writer ??= new ProtoWriter();
 
     /// <summary>Handles one message; a status ends the stream.</summary>
@@ -143,6 +146,7 @@ internal sealed partial class ExtProcStream(StreamServices services, Action? wak
         _configured = true;
         _receivedAt = services.Time.GetTimestamp();
         _response.ReceivedAt = _receivedAt;
+        _request!.ReceivedMs = EppMetrics.MonotonicMs(services.Time);
         if (message.HasProtocolConfig)
         {
             _requestMode = message.RequestBodyMode;
@@ -251,9 +255,10 @@ internal sealed partial class ExtProcStream(StreamServices services, Action? wak
     private GrpcStatus? OnResponse(bool wrote)
     {
         HasOutput |= wrote;
-        if (_inflight is not null && _response.IsComplete)
+        if (_response.IsComplete)
         {
             EndInflight(told: false);
+            ReportService();
         }
 
         return null;

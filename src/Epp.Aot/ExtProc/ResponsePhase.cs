@@ -38,6 +38,9 @@ internal sealed class ResponsePhase(StreamServices services)
     /// <summary>True once the response has ended, or nothing of it is wanted any more.</summary>
     public bool IsComplete => _completed;
 
+    /// <summary>What flow control counts as the response's cost: prompt tokens plus twice the completion tokens.</summary>
+    public double ServiceTokens => Math.Max(0, _usage.Usage.Prompt) + (2.0 * Math.Max(0, _usage.Usage.Completion));
+
     /// <summary>The request's API, which decides where usage stands in the response.</summary>
     public RequestApi Api { get; set; }
 

@@ -12,6 +12,9 @@ internal sealed class InflightRequests
     private readonly Lock _gate = new();
     private int _count;
 
+    /// <summary>Called with each request that is asked to end.</summary>
+    public event Action<InflightRequest>? Evicted;
+
     /// <summary>Called with each request that was evicted once its stream has ended; true where the client was told.</summary>
     public event Action<InflightRequest, bool>? Confirmed;
 
@@ -77,7 +80,11 @@ internal sealed class InflightRequests
             }
 
             // One that ended meanwhile frees its place by itself.
-            evicted += ((InflightRequest)victim).TryEvict(reason, nowMs) ? 1 : 0;
+            if (((InflightRequest)victim).TryEvict(reason, nowMs))
+            {
+                evicted++;
+                Evicted?.Invoke((InflightRequest)victim);
+            }
         }
 
         return evicted;

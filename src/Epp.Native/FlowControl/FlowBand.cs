@@ -9,7 +9,7 @@ public sealed class FlowBand
     private const int MaxSpareQueues = 64;
 
     private readonly IFairnessPolicy _fairness;
-    private readonly Stack<FlowQueue> _spare = new();
+    private readonly List<FlowQueue> _spare = [];
     private FlowQueue?[] _chains = new FlowQueue?[16];
     private FlowQueue[] _active = new FlowQueue[4];
     private int _flows;
@@ -96,12 +96,24 @@ public sealed class FlowBand
             Grow();
         }
 
-        var added = _spare.Count > 0 ? _spare.Pop() : new FlowQueue(this);
+        var added = NewQueue();
         added.Begin(id, hash);
         Link(added);
         added.Slot = _flows;
         _active[_flows++] = added;
         return added;
+    }
+
+    private FlowQueue NewQueue()
+    {
+        if (_spare.Count == 0)
+        {
+            return new FlowQueue(this);
+        }
+
+        var queue = _spare[^1];
+        _spare.RemoveAt(_spare.Count - 1);
+        return queue;
     }
 
     private static int HashOf(ReadOnlySpan<byte> id)
@@ -158,7 +170,7 @@ public sealed class FlowBand
 
         if (_spare.Count < MaxSpareQueues)
         {
-            _spare.Push(queue);
+            _spare.Add(queue);
         }
     }
 }

@@ -14,9 +14,6 @@ internal sealed class ProgramAwareFairness(ProgramAwareSettings settings) : IFai
 
     private readonly Dictionary<string, Program> _programs = new(StringComparer.Ordinal);
 
-    /// <summary>What a response is worth: prompt tokens plus twice the completion tokens.</summary>
-    public static double Service(long promptTokens, long completionTokens) => promptTokens + (2.0 * completionTokens);
-
     public FlowQueue Pick(FlowBand band, long nowMs)
     {
         var flows = band.Flows;

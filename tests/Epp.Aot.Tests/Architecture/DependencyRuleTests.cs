@@ -29,6 +29,7 @@ public sealed partial class DependencyRuleTests
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
         ("Hosting", "Scraping"),
+        ("Hosting", "FlowControl"),
         ("Hosting", "Cli"),
         ("Hosting", "Debugging"),
         ("Hosting", "KvEvents"),

@@ -1,0 +1,54 @@
+using System.Buffers;
+using Epp.Aot.FlowControl;
+using Epp.Aot.Grpc;
+using Epp.Native.Wire;
+
+namespace Epp.Aot.ExtProc;
+
+/// <content>The wait for a turn in flow control: it holds no thread, and ends when the client goes away or its deadline passes.</content>
+internal sealed partial class ExtProcStream
+{
+    private WaitingRequest? _counted;
+
+    /// <summary>Waits for the request's turn, or its end.</summary>
+    public async Task WaitTurnAsync(GrpcCall call)
+    {
+        var turn = _request!.Turn!;
+        using (call.Aborted.UnsafeRegister(static state => ((WaitingRequest)state!).Cancel(), turn))
+        {
+            call.OnDeadlineExceeded(turn.Cancel);
+            await turn.WaitAsync();
+        }
+
+        call.OnDeadlineExceeded(null);
+    }
+
+    /// <summary>Answers the request that has waited.</summary>
+    public GrpcStatus? ResumeTurn(IBufferWriter<byte> output)
+    {
+        WantsTurn = false;
+        var subset = _waitingSubset;
+        _waitingSubset = null;
+        var streamed = _requestMode is BodyMode.FullDuplexStreamed;
+        return Complete(services.Director.DecideAfterTurn(_request!, subset, _waitingKind, streamed, Writer), output, streamed, _waitingKind);
+    }
+
+    private void EndTurn()
+    {
+        if (_request!.Turn is { } turn)
+        {
+            _counted = turn.Gate.CountsService ? turn : null;
+            _request.EndTurn();
+        }
+    }
+
+    /// <summary>Tells flow control once what the response cost.</summary>
+    private void ReportService()
+    {
+        if (_counted is { } turn)
+        {
+            _counted = null;
+            turn.Served(_response.ServiceTokens);
+        }
+    }
+}
