@@ -11,7 +11,7 @@ namespace Epp.E2E.Tests;
 public sealed partial class ConformTests(ITestOutputHelper output)
 {
     [SkippableFact]
-    public async Task RecordedTraffic_DefaultScoresMulti_NoneFails()
+    public async Task RecordedTraffic_OfEveryConfigurationBuilt_NoneFails()
     {
         var cases = SharedTools.RequireData("transcripts");
         var tool = SharedTools.Require("epp-conform");
@@ -19,7 +19,7 @@ public sealed partial class ConformTests(ITestOutputHelper output)
         using var ports = await FixedPorts.TakeAsync();
         var start = $"exec '{binary}' --pool-name pool --config-file $EPP_CONFIG --grpc-port $EPP_GRPC_PORT --grpc-health-port $EPP_HEALTH_PORT "
             + "--metrics-port $EPP_METRICS_PORT --secure-serving=false $EPP_EXTRA_FLAGS";
-        var (code, text, errors) = SharedTools.Run(tool, ["-cases", cases, "-configs", "default,scores,multi", "-start", start], TimeSpan.FromMinutes(10));
+        var (code, text, errors) = SharedTools.Run(tool, ["-cases", cases, "-configs", "default,scores,multi,flowcontrol", "-start", start], TimeSpan.FromMinutes(10));
         var failures = text.Split('\n').Where(l => l.StartsWith("FAIL", StringComparison.Ordinal)).ToArray();
         var summary = Summary().Match(text);
         output.WriteLine(summary.Success ? summary.Value : text + errors);
@@ -29,7 +29,7 @@ public sealed partial class ConformTests(ITestOutputHelper output)
         Assert.True(int.Parse(summary.Groups["passed"].Value) > 100, $"Hardly anything was compared: {summary.Value}");
     }
 
-    // Cases that expect.json gives up on, of the three configurations; the others have no reason to be skipped.
+    // Cases that expect.json gives up on, of the four configurations; the others have no reason to be skipped.
     private static int ExpectedSkips(string cases)
     {
         using var expect = JsonDocument.Parse(File.ReadAllText(Path.Combine(cases, "expect.json")));
@@ -44,7 +44,7 @@ public sealed partial class ConformTests(ITestOutputHelper output)
         }
 
         using var head = JsonDocument.Parse(File.ReadLines(file).First());
-        return head.RootElement.GetProperty("epp_config").GetString() is "default" or "scores" or "multi";
+        return head.RootElement.GetProperty("epp_config").GetString() is "default" or "scores" or "multi" or "flowcontrol";
     }
 
     [GeneratedRegex(@"(?<passed>\d+) passed, (?<failed>\d+) failed, (?<skipped>\d+) skipped")]

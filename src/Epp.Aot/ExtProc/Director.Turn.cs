@@ -20,7 +20,7 @@ internal sealed partial class Director
     public Decision DecideAfterTurn(RequestPhase request, SubsetHint? subset, ProcessingKind kind, bool streamed, ProtoWriter writer)
     {
         var turn = request.Turn!;
-        var held = request.Held;
+        var held = request.Held!;
         if (turn.Outcome != FlowOutcome.Dispatched)
         {
             return new Decision(Refusal(turn.Outcome), null, turn.Series);
@@ -79,7 +79,14 @@ internal sealed partial class Director
 }
 
 /// <summary>What was decided about a request before it waited.</summary>
-/// <param name="Target">Model the worker gets.</param>
-/// <param name="Choice">The rewrite that chose it; default = none.</param>
-/// <param name="Priority">Of its objective.</param>
-internal readonly record struct HeldDecision(byte[] Target, RewriteChoice Choice, int Priority);
+/// <param name="target">Model the worker gets.</param>
+/// <param name="choice">The rewrite that chose it; default = none.</param>
+/// <param name="priority">Of its objective.</param>
+internal sealed class HeldDecision(byte[] target, RewriteChoice choice, int priority)
+{
+    public byte[] Target => target;
+
+    public RewriteChoice Choice => choice;
+
+    public int Priority => priority;
+}

@@ -21,7 +21,12 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
     /// <summary>Serves one stream to its end; the accounting of the exchange happens exactly once, here, whatever ends it.</summary>
     public async Task<GrpcStatus> ProcessAsync(GrpcCall call)
     {
-        var stream = new ExtProcStream(services, services.Inflight is null ? null : call.Wake);
+        var stream = new ExtProcStream(services);
+        if (services.Inflight is not null)
+        {
+            stream.AllowEviction(call.Wake);
+        }
+
         var status = new GrpcStatus(GrpcCode.Cancelled);
         var opened = services.Time.GetTimestamp();
         services.Metrics.Streams.Opened();

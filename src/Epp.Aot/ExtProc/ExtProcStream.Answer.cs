@@ -72,7 +72,7 @@ internal sealed partial class ExtProcStream
         {
             _endpoint!.BeginRequest();
             _series!.Running(1);
-            _inflight = wake is null ? null : services.Inflight?.Track(decision.Priority, EppMetrics.MonotonicMs(services.Time), wake);
+            TrackInflight(decision.Priority);
         }
         else
         {

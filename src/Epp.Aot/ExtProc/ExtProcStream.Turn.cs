@@ -8,8 +8,6 @@ namespace Epp.Aot.ExtProc;
 /// <content>The wait for a turn in flow control: it holds no thread, and ends when the client goes away or its deadline passes.</content>
 internal sealed partial class ExtProcStream
 {
-    private WaitingRequest? _counted;
-
     /// <summary>Waits for the request's turn, or its end.</summary>
     public async Task WaitTurnAsync(GrpcCall call)
     {
@@ -37,7 +35,11 @@ internal sealed partial class ExtProcStream
     {
         if (_request!.Turn is { } turn)
         {
-            _counted = turn.Gate.CountsService ? turn : null;
+            if (turn.Gate.CountsService)
+            {
+                (_flow ??= new FlowPart()).Counted = turn;
+            }
+
             _request.EndTurn();
         }
     }
@@ -45,9 +47,9 @@ internal sealed partial class ExtProcStream
     /// <summary>Tells flow control once what the response cost.</summary>
     private void ReportService()
     {
-        if (_counted is { } turn)
+        if (_flow is { Counted: { } turn } flow)
         {
-            _counted = null;
+            flow.Counted = null;
             turn.Served(_response.ServiceTokens);
         }
     }

@@ -14,9 +14,7 @@ namespace Epp.Aot.ExtProc;
 /// The state machine of one HTTP exchange (contract §1.5–1.7): messages in, answers out. Synchronous: it never waits. Used by one
 /// task at a time.
 /// </summary>
-/// <param name="services">What every stream shares.</param>
-/// <param name="wake">Ends a wait for the next message, from any thread; null = the stream cannot be evicted.</param>
-internal sealed partial class ExtProcStream(StreamServices services, Action? wake = null)
+internal sealed partial class ExtProcStream(StreamServices services)
 {
     /// <summary>Body bytes of one message, as the references cut them (contract §1.6).</summary>
     public const int ChunkBytes = 62_000;

@@ -39,8 +39,8 @@ internal sealed class RequestPhase : IDisposable
     /// <summary>Its turn in flow control; null = none was taken.</summary>
     public WaitingRequest? Turn { get; set; }
 
-    /// <summary>What was decided before it waited.</summary>
-    public HeldDecision Held { get; set; }
+    /// <summary>What was decided before it waited; null = it did not.</summary>
+    public HeldDecision? Held { get; set; }
 
     /// <summary>Monotonic milliseconds of the first message.</summary>
     public long ReceivedMs { get; set; }
@@ -85,7 +85,7 @@ internal sealed class RequestPhase : IDisposable
         Trace.Clear();
         Tokens = null;
         EndTurn();
-        Held = default;
+        Held = null;
         Api = RequestApi.Passthrough;
         BudgetBytes = 0;
         if (Interlocked.Increment(ref _idleCount) <= MaxPooled)

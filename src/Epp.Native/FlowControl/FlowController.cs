@@ -249,6 +249,11 @@ public sealed class FlowController
 }
 
 /// <summary>A band that waits for the saturation to fall below its ceiling.</summary>
-/// <param name="Priority">Of the band.</param>
-/// <param name="Ceiling">Its ceiling.</param>
-public readonly record struct BlockedBand(int Priority, double Ceiling);
+/// <param name="priority">Of the band.</param>
+/// <param name="ceiling">Its ceiling.</param>
+public readonly struct BlockedBand(int priority, double ceiling)
+{
+    public int Priority => priority;
+
+    public double Ceiling => ceiling;
+}
