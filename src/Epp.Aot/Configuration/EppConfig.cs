@@ -78,27 +78,30 @@ public sealed record ScorerConfig(PluginConfig Plugin, double Weight);
 /// <param name="AnyCapacity">GAIE's rule.</param>
 public sealed record SaturationConfig(PluginConfig? Detector, UtilizationThresholds AnyCapacity);
 
-/// <summary>Flow control with its gate on (contract §5.2).</summary>
-/// <param name="Settings">Limits and bands.</param>
-/// <param name="Usage">The usage limit policy.</param>
-/// <param name="EnableEviction">Sheddable requests in flight may be ended for others.</param>
-public sealed record FlowControlConfig(FlowSettings Settings, UsageLimitParameters Usage, bool EnableEviction = false)
+/// <summary>Flow control with its gate on (contract §5.2). Immutable.</summary>
+/// <param name="settings">Limits and bands.</param>
+/// <param name="usage">The usage limit policy.</param>
+/// <param name="enableEviction">Sheddable requests in flight may be ended for others.</param>
+public sealed class FlowControlConfig(FlowSettings settings, FlowPolicyParameters usage, bool enableEviction = false)
 {
-    /// <summary>In words.</summary>
-    public override string ToString() =>
-        $"{Settings.MaxRequests} requests, {Settings.MaxBytes} bytes, TTL {Settings.TtlMs} ms, without endpoints {Settings.NoEndpointTtlMs} ms, eviction {EnableEviction}, "
-        + $"{Usage}; bands {string.Join(", ", Settings.Bands)}; others {Settings.DefaultBand}, negative {Settings.NegativeBand}";
+    public FlowSettings Settings => settings;
+
+    public FlowPolicyParameters Usage => usage;
+
+    public bool EnableEviction => enableEviction;
+
+    /// <summary>All of it in one line.</summary>
+    public override string ToString() => $"{settings}, {usage}{(enableEviction ? ", eviction" : "")}";
 }
 
-/// <summary>Of usage limit policies.</summary>
+/// <summary>Of usage limit policies and <c>program-aware-fairness</c>.</summary>
 /// <param name="Type">The policy.</param>
 /// <param name="MinCeiling">Of the lowest band, where ceilings differ.</param>
 /// <param name="MaxCeiling">Of the highest, or of all.</param>
 /// <param name="ByValue">Between them by the priorities' values, not their ranks.</param>
-public sealed record UsageLimitParameters(string Type = StaticUsageLimit.PluginType, double MinCeiling = 0, double MaxCeiling = 1, bool ByValue = false) : PluginParameters;
-
-/// <summary>Of <c>program-aware-fairness</c>.</summary>
-public sealed record ProgramAwareParameters(ProgramAwareSettings Settings) : PluginParameters;
+/// <param name="Program">Of <c>program-aware-fairness</c>; null = of another one.</param>
+public sealed record FlowPolicyParameters(
+    string Type = StaticUsageLimit.PluginType, double MinCeiling = 0, double MaxCeiling = 1, bool ByValue = false, ProgramAwareSettings? Program = null) : PluginParameters;
 
 /// <summary>Where endpoints and their metrics come from.</summary>
 /// <param name="Discovery">A <c>file-discovery</c> plugin; null = Kubernetes.</param>

@@ -14,7 +14,7 @@ internal static class FlowControlReader
 
     /// <summary>GAIE's hard-wired one: a single band without a limit in number or time (plugins §12.3).</summary>
     private static readonly FlowControlConfig Gaie = new(
-        new FlowSettings([new BandSettings(MaxRequests: long.MaxValue)], new BandSettings(), new BandSettings(), TtlMs: 0, NoEndpointTtlMs: 0), new UsageLimitParameters());
+        new FlowSettings([new BandSettings(maxRequests: long.MaxValue)], new BandSettings(), new BandSettings(), ttlMs: 0, noEndpointTtlMs: 0), new FlowPolicyParameters());
 
     public static (SaturationConfig Saturation, FlowControlConfig? FlowControl) Read(MapReader top, PluginSet plugins, Dialect dialect, bool gate)
     {
@@ -80,12 +80,12 @@ internal static class FlowControlReader
     {
         if (top.Value("flowControl") is null || top.Map("flowControl") is not { } flow)
         {
-            return (null, new FlowControlConfig(new FlowSettings([], new BandSettings(), new BandSettings()), new UsageLimitParameters()));
+            return (null, new FlowControlConfig(new FlowSettings([], new BandSettings(), new BandSettings()), new FlowPolicyParameters()));
         }
 
         var ttl = flow.Duration("defaultRequestTTL") ?? TimeSpan.FromSeconds(60);
         var noEndpoints = flow.Duration("noEndpointRequestTTL") ?? ttl;
-        var usage = Policy(flow, "usageLimitPolicyPluginRef", PluginKind.UsageLimitPolicy, plugins)?.Parameters as UsageLimitParameters;
+        var usage = Policy(flow, "usageLimitPolicyPluginRef", PluginKind.UsageLimitPolicy, plugins)?.Parameters as FlowPolicyParameters;
         var settings = new FlowSettings(
             ReadBands(flow, plugins),
             ReadTemplate(flow, "defaultPriorityBand", plugins),
@@ -94,7 +94,7 @@ internal static class FlowControlReader
             flow.Quantity("maxRequests") ?? 0,
             (long)ttl.TotalMilliseconds,
             (long)noEndpoints.TotalMilliseconds);
-        var config = new FlowControlConfig(settings, usage ?? new UsageLimitParameters(), flow.Bool("enableEviction", false));
+        var config = new FlowControlConfig(settings, usage ?? new FlowPolicyParameters(), flow.Bool("enableEviction", false));
         PluginConfig? detector = null;
         if (flow.Value("saturationDetector") is not null && flow.Map("saturationDetector") is { } map)
         {
@@ -150,7 +150,7 @@ internal static class FlowControlReader
             band.Quantity("maxRequests") is > 0 and var requests ? requests : BandSettings.DefaultRequests,
             FlowPolicies.Fairness(fairness?.Type),
             FlowPolicies.Ordering(ordering?.Type),
-            (fairness?.Parameters as ProgramAwareParameters)?.Settings);
+            (fairness?.Parameters as FlowPolicyParameters)?.Program);
         band.End();
         return settings;
     }

@@ -27,7 +27,7 @@ public static class FlowPolicies
     };
 
     /// <summary>The policy of checked parameters; a new one, because some count.</summary>
-    internal static IUsageLimitPolicy UsageLimit(UsageLimitParameters usage) => usage.Type switch
+    internal static IUsageLimitPolicy UsageLimit(FlowPolicyParameters usage) => usage.Type switch
     {
         PriorityHoldback.PluginType => new PriorityHoldback(usage.MinCeiling, usage.MaxCeiling, usage.ByValue),
         SoftReflectiveCeiling.PluginType => new SoftReflectiveCeiling(),
@@ -38,26 +38,26 @@ public static class FlowPolicies
     internal static PluginParameters? Read(string type, MapReader map) => type switch
     {
         ProgramAware => Program(map),
-        StaticUsageLimit.PluginType => new UsageLimitParameters(type, MaxCeiling: map.Number("threshold", 1, 0)),
+        StaticUsageLimit.PluginType => new FlowPolicyParameters(type, MaxCeiling: map.Number("threshold", 1, 0)),
         PriorityHoldback.PluginType => Holdback(map),
-        SoftReflectiveCeiling.PluginType => new UsageLimitParameters(type),
+        SoftReflectiveCeiling.PluginType => new FlowPolicyParameters(type),
         _ => null,
     };
 
-    private static ProgramAwareParameters Program(MapReader map)
+    private static FlowPolicyParameters Program(MapReader map)
     {
         OneOf(map, "strategy", "las");
         var none = new ProgramAwareSettings();
         // Swept by llm-d on a timer of its own; here forgotten where room is needed.
         map.Number("evictionSweepSeconds", 300, 1);
-        return new ProgramAwareParameters(new ProgramAwareSettings(
+        return new FlowPolicyParameters(ProgramAware, Program: new ProgramAwareSettings(
             map.Number("lasWeightService", none.WeightService, 0, 1e6),
             map.Number("lasWeightHeadWait", none.WeightHeadWait, 0, 1e6),
             map.Number("lasHalfLifeSeconds", none.HalfLifeSeconds, 0.001),
             map.Number("evictionTtlSeconds", none.ForgetAfterSeconds, 1)));
     }
 
-    private static UsageLimitParameters Holdback(MapReader map)
+    private static FlowPolicyParameters Holdback(MapReader map)
     {
         OneOf(map, "shape", "linear");
         var domain = OneOf(map, "domain", "rank", "value");
@@ -73,7 +73,7 @@ public static class FlowPolicies
             map.Problems.Error(map.Value("maxCeiling"), map.PathOf("maxCeiling"), $"found '{max}', expected minCeiling ({min}) or more");
         }
 
-        return new UsageLimitParameters(PriorityHoldback.PluginType, min, max, domain == "value");
+        return new FlowPolicyParameters(PriorityHoldback.PluginType, min, max, domain == "value");
     }
 
     private static string OneOf(MapReader map, string key, params string[] known)

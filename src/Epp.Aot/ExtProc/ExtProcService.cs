@@ -76,7 +76,9 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             flush = default;
             if (stream.IsEvicted)
             {
-                return await EvictAsync(call, stream);
+                stream.WriteEviction(output);
+                await output.FlushAsync();
+                return GrpcStatus.Ok;
             }
 
             var buffer = read.Buffer;
@@ -94,7 +96,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             if (stream.WantsTurn)
             {
                 await stream.WaitTurnAsync(call);
-                step = stream.ResumeTurn(output) is { } refused ? (true, refused) : (false, default);
+                step = stream.ResumeTurn(call, output) is { } refused ? (true, refused) : (false, default);
             }
 
             if (stream.HasOutput)
@@ -122,17 +124,6 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
                 return step.Closed ? step.Status : EndStatus(buffer);
             }
         }
-    }
-
-    private static async Task<GrpcStatus> EvictAsync(GrpcCall call, ExtProcStream stream)
-    {
-        stream.WriteEviction(call.Writer);
-        if (stream.HasOutput)
-        {
-            await call.Writer.FlushAsync();
-        }
-
-        return GrpcStatus.Ok;
     }
 
     private static (bool Closed, GrpcStatus Status) HandleMessages(GrpcCall call, ExtProcStream stream, ref ReadOnlySequence<byte> buffer)

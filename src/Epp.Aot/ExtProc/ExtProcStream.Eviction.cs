@@ -62,6 +62,9 @@ internal sealed partial class ExtProcStream
         /// <summary>The request in flight; null = it cannot be evicted.</summary>
         public InflightRequest? Inflight { get; set; }
 
+        /// <summary>Cancels the turn when the client goes away.</summary>
+        public CancellationTokenRegistration Aborted { get; set; }
+
         /// <summary>The turn whose response flow control wants to know the cost of; null = it does not.</summary>
         public WaitingRequest? Counted { get; set; }
     }

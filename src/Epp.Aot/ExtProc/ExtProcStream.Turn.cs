@@ -8,23 +8,21 @@ namespace Epp.Aot.ExtProc;
 /// <content>The wait for a turn in flow control: it holds no thread, and ends when the client goes away or its deadline passes.</content>
 internal sealed partial class ExtProcStream
 {
-    /// <summary>Waits for the request's turn, or its end.</summary>
-    public async Task WaitTurnAsync(GrpcCall call)
+    /// <summary>Ends with the request's turn, or when its client or its time has gone.</summary>
+    public Task WaitTurnAsync(GrpcCall call)
     {
         var turn = _request!.Turn!;
-        using (call.Aborted.UnsafeRegister(static state => ((WaitingRequest)state!).Cancel(), turn))
-        {
-            call.OnDeadlineExceeded(turn.Cancel);
-            await turn.WaitAsync();
-        }
-
-        call.OnDeadlineExceeded(null);
+        (_flow ??= new FlowPart()).Aborted = call.Aborted.UnsafeRegister(static state => ((WaitingRequest)state!).Cancel(), turn);
+        call.OnDeadlineExceeded(turn.Cancel);
+        return turn.WaitAsync();
     }
 
     /// <summary>Answers the request that has waited.</summary>
-    public GrpcStatus? ResumeTurn(IBufferWriter<byte> output)
+    public GrpcStatus? ResumeTurn(GrpcCall call, IBufferWriter<byte> output)
     {
         WantsTurn = false;
+        call.OnDeadlineExceeded(null);
+        _flow!.Aborted.Dispose();
         var subset = _waitingSubset;
         _waitingSubset = null;
         var streamed = _requestMode is BodyMode.FullDuplexStreamed;

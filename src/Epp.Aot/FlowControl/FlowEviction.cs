@@ -13,12 +13,14 @@ namespace Epp.Aot.FlowControl;
 /// <param name="time">Clock of the confirmations.</param>
 internal sealed class FlowEviction(InflightRequests inflight, EvictionPacer pacer, TimeProvider time)
 {
+    private FlowFigures? _figures;
     private int _confirmed;
 
     /// <summary>Says where figures go and how the actor is told.</summary>
     public void Begin(FlowFigures figures, Action signal)
     {
-        figures.Reclaim = () => (pacer.ReclaimTarget, pacer.PendingReclaim);
+        _figures = figures;
+        (figures.ReclaimTarget, figures.PendingReclaim) = (0, 0);
         inflight.Evicted += victim => figures.RevocationIssued(victim.Priority);
         inflight.Confirmed += (victim, told) =>
         {
@@ -34,6 +36,7 @@ internal sealed class FlowEviction(InflightRequests inflight, EvictionPacer pace
         for (var n = Interlocked.Exchange(ref _confirmed, 0); n > 0; n--)
         {
             pacer.Confirmed(nowMs);
+            _figures!.PendingReclaim = pacer.PendingReclaim;
         }
     }
 
@@ -55,6 +58,7 @@ internal sealed class FlowEviction(InflightRequests inflight, EvictionPacer pace
         if (wanted > 0 && inflight.Evict(wanted, blocked.Priority, EvictionReason.Priority, nowMs) is > 0 and var evicted)
         {
             pacer.Issued(evicted, nowMs);
+            (_figures!.ReclaimTarget, _figures.PendingReclaim) = (pacer.ReclaimTarget, pacer.PendingReclaim);
         }
     }
 }

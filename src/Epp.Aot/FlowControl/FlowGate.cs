@@ -51,8 +51,7 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
     {
         (_controller, _context, _eviction) = (controller, context, eviction);
         _figures = context.Metrics.BeginFlowControl(controller);
-        CountsService = controller.Settings is var s
-            && (IsProgramAware(s.DefaultBand) || IsProgramAware(s.NegativeBand) || s.Bands.Any(IsProgramAware));
+        CountsService = controller.Settings.CountsService;
         _eviction?.Begin(_figures, Signal);
         _timer = context.Time.CreateTimer(static state => ((FlowGate)state!).Tick(), this, IdleTick, IdleTick);
         Signal();
@@ -120,8 +119,6 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
     internal void Release() => Interlocked.Decrement(ref _dispatched);
 
     void IThreadPoolWorkItem.Execute() => Run();
-
-    private static bool IsProgramAware(BandSettings band) => band.Fairness == FlowFairness.ProgramAware;
 
     private void Tick()
     {

@@ -8,6 +8,9 @@ public sealed partial class EppMetrics
 {
     private const string Flow = "flow_control_";
 
+    private static readonly string[] OutcomeLabels = ["fairness_id", "outcome", "priority"];
+    private static readonly string[] InferencePool = ["inference_pool"];
+
     private FlowFigures? _flow;
 
     /// <summary>Flow control begins: the instruments that are not of one request label set.</summary>
@@ -18,124 +21,51 @@ public sealed partial class EppMetrics
         return figures;
     }
 
-    private IEnumerable<MetricFamily> FlowFamilies() => [.. FlowRequests(), .. FlowTimes(), .. FlowGauges(), .. FlowRevocations()];
-
-    private IEnumerable<MetricFamily> FlowRequests()
+    private MetricFamily[] FlowFamilies()
     {
         var gaie = _options.Dialect == Dialect.Gaie;
-        string[] labels = ["fairness_id", "inference_pool", "model_name", "priority", "target_model_name"];
-        yield return new(New + Flow + "requests_total", MetricKind.Counter, "[ALPHA] Total number of requests processed by the Flow Control layer.",
-            ["inference_pool", "outcome", "priority"], s => EachFlow((r, f) => EachOutcome(f, (name, n) => s.Add(n, _options.PoolName, name, r.Priority))));
+        string[] flow = ["fairness_id", "inference_pool", "model_name", "priority", "target_model_name"];
+        string[] outcome = ["fairness_id", "inference_pool", "model_name", "outcome", "priority", "target_model_name"];
+        string[] stage = ["inference_pool", "stage"];
+        string[] band = ["inference_pool", "priority"];
         const string Size = "Current number of requests actively held in the Flow Control queue.";
-        yield return new(New + Flow + "queue_size", MetricKind.Gauge, "[ALPHA] " + Size, labels, s => EachFlow((r, f) => AddFlow(s, r, f.Requests)));
-        yield return new(OldExtension + Flow + "queue_size", MetricKind.Gauge,
-            gaie
-                ? "[ALPHA] Current number of requests being actively managed by the EPP flow control layer, from the start of the EnqueueAndWait call until a final outcome is reached."
-                : OldHelp(Flow + "queue_size", Size),
-            gaie ? ["fairness_id", "priority"] : labels,
-            s => EachFlow((r, f) =>
-            {
-                if (gaie)
-                {
-                    // Its one band takes every priority.
-                    s.Add(f.Requests, r.FairnessId, "0");
-                }
-                else
-                {
-                    AddFlow(s, r, f.Requests);
-                }
-            }));
         const string Bytes = "Current total size in bytes of requests actively held in the Flow Control queue.";
-        yield return new(New + Flow + "queue_bytes", MetricKind.Gauge, "[ALPHA] " + Bytes, labels, s => EachFlow((r, f) => AddFlow(s, r, f.Bytes)));
-        yield return new(OldExtension + Flow + "queue_bytes", MetricKind.Gauge, OldHelp(Flow + "queue_bytes", Bytes), labels, s => EachFlow((r, f) => AddFlow(s, r, f.Bytes)));
-    }
-
-    private IEnumerable<MetricFamily> FlowTimes()
-    {
         const string Enqueue = "Distribution of time taken to enqueue requests into the Flow Control layer.";
         const string Cycle = "Distribution of time taken for each internal dispatch cycle in the Flow Control layer.";
         const string Queue = "Distribution of total time requests spend in the Flow Control layer (from enqueue to final outcome).";
-        var gaie = _options.Dialect == Dialect.Gaie;
-        string[] labels = ["fairness_id", "inference_pool", "model_name", "outcome", "priority", "target_model_name"];
-        string[] enqueueLabels = ["fairness_id", "outcome", "priority"];
-        void CollectEnqueue(FamilySamples s) => EachFlow((r, f) =>
-        {
-            for (var i = 0; i < FlowSeries.Outcomes.Length; i++)
-            {
-                s.Add(f.EnqueueSeconds(i), r.FairnessId, FlowSeries.Outcomes[i], r.Priority);
-            }
-        });
-        void CollectQueue(FamilySamples s) => EachFlow((r, f) =>
-        {
-            for (var i = 0; i < FlowSeries.Outcomes.Length; i++)
-            {
-                s.Add(f.QueueSeconds(i), s.Family.Labels.Count == 3
-                    ? [r.FairnessId, FlowSeries.Outcomes[i], "0"]
-                    : [r.FairnessId, _options.PoolName, r.Model, FlowSeries.Outcomes[i], r.Priority, r.Target]);
-            }
-        });
-        void CollectCycle(FamilySamples s) => s.Add(Volatile.Read(ref _flow)?.CycleSeconds);
-
-        yield return new(New + Flow + "request_queue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Queue, labels, CollectQueue, Buckets.QueueSeconds);
-        yield return new(OldExtension + Flow + "request_queue_duration_seconds", MetricKind.Histogram,
-            gaie
-                ? "[ALPHA] Distribution of the total time requests spend in the EPP flow control layer, measured from the start of the EnqueueAndWait call until a final outcome is reached."
-                : OldHelp(Flow + "request_queue_duration_seconds", Queue),
-            gaie ? enqueueLabels : labels, CollectQueue, Buckets.QueueSeconds);
-        yield return new(New + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Enqueue, enqueueLabels, CollectEnqueue, Buckets.Small);
-        yield return new(OldExtension + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram,
-            OldHelp(Flow + "request_enqueue_duration_seconds", Enqueue), enqueueLabels, CollectEnqueue, Buckets.Small);
-        yield return new(New + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Cycle, [], CollectCycle, Buckets.Small);
-        yield return new(OldExtension + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, OldHelp(Flow + "dispatch_cycle_duration_seconds", Cycle), [],
-            CollectCycle, Buckets.Small);
+        var gaieSize = "[ALPHA] Current number of requests being actively managed by the EPP flow control layer" + GaieSpan;
+        var gaieQueue = "[ALPHA] Distribution of the total time requests spend in the EPP flow control layer, measured" + GaieSpan[1..];
+        var saturation = SaturationHelp(Flow + "stale_endpoints");
+        return
+        [
+            new(New + Flow + "requests_total", MetricKind.Counter, "[ALPHA] Total number of requests processed by the Flow Control layer.", ["inference_pool", "outcome", "priority"], CollectOutcomes),
+            NewGauge("queue_size", "[ALPHA] " + Size, flow, s => CollectQueues(s, bytes: false)),
+            new(OldExtension + Flow + "queue_size", MetricKind.Gauge, gaie ? gaieSize : OldHelp(Flow + "queue_size", Size), gaie ? ["fairness_id", "priority"] : flow, s => CollectQueues(s, bytes: false)),
+            NewGauge("queue_bytes", "[ALPHA] " + Bytes, flow, s => CollectQueues(s, bytes: true)),
+            new(OldExtension + Flow + "queue_bytes", MetricKind.Gauge, OldHelp(Flow + "queue_bytes", Bytes), flow, s => CollectQueues(s, bytes: true)),
+            new(New + Flow + "request_queue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Queue, outcome, s => CollectTimes(s, enqueue: false), Buckets.QueueSeconds),
+            new(OldExtension + Flow + "request_queue_duration_seconds", MetricKind.Histogram, gaie ? gaieQueue : OldHelp(Flow + "request_queue_duration_seconds", Queue), gaie ? OutcomeLabels : outcome, s => CollectTimes(s, enqueue: false), Buckets.QueueSeconds),
+            new(New + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Enqueue, OutcomeLabels, s => CollectTimes(s, enqueue: true), Buckets.Small),
+            new(OldExtension + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram, OldHelp(Flow + "request_enqueue_duration_seconds", Enqueue), OutcomeLabels, s => CollectTimes(s, enqueue: true), Buckets.Small),
+            new(New + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Cycle, [], s => s.Add(Volatile.Read(ref _flow)?.CycleSeconds), Buckets.Small),
+            new(OldExtension + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, OldHelp(Flow + "dispatch_cycle_duration_seconds", Cycle), [], s => s.Add(Volatile.Read(ref _flow)?.CycleSeconds), Buckets.Small),
+            NewGauge("pool_saturation", "[ALPHA] " + saturation, stage, s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName)),
+            new(OldExtension + Flow + "pool_saturation", MetricKind.Gauge, OldHelp(Flow + "pool_saturation", SaturationHelp(New + Flow + "stale_endpoints")), stage, s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName)),
+            NewGauge("capacity_utilization_requests", CapacityHelp("request-count", "requests"), band, s => CollectBands(s, bytes: false)),
+            NewGauge("capacity_utilization_bytes", CapacityHelp("byte-size", "bytes"), band, s => CollectBands(s, bytes: true)),
+            NewGauge("global_capacity_utilization_requests", GlobalHelp("request-count", "requests"), InferencePool, s => CollectGlobal(s, bytes: false)),
+            NewGauge("global_capacity_utilization_bytes", GlobalHelp("byte-size", "bytes"), InferencePool, s => CollectGlobal(s, bytes: true)),
+            new(New + Flow + "revocations_issued_total", MetricKind.Counter, "[ALPHA] Requests in flight that were asked to end, by their priority.", band, s => Volatile.Read(ref _flow)?.CollectIssued(s, _options.PoolName)),
+            new(New + Flow + "revocations_total", MetricKind.Counter, "[ALPHA] Of these, requests that have ended: evicted, or completed before they could be.", ["inference_pool", "outcome"], s => Volatile.Read(ref _flow)?.CollectEnded(s, _options.PoolName)),
+            new(New + Flow + "revocation_confirmation_seconds", MetricKind.Histogram, "[ALPHA] Time from asking a request in flight to end to its end.", InferencePool, s => s.Add(Volatile.Read(ref _flow)?.ConfirmationSeconds, _options.PoolName), Buckets.Confirmation),
+            NewGauge("reclaim_target", "[ALPHA] Saturation above the blocked band's ceiling at the latest eviction decision.", InferencePool, s => CollectReclaim(s, pending: false)),
+            NewGauge("pending_reclaim", "[ALPHA] Saturation that requests asked to end but still running would give back.", InferencePool, s => CollectReclaim(s, pending: true)),
+        ];
     }
 
-    private IEnumerable<MetricFamily> FlowGauges()
-    {
-        string[] stage = ["inference_pool", "stage"];
-        string[] band = ["inference_pool", "priority"];
-        yield return new(New + Flow + "pool_saturation", MetricKind.Gauge, "[ALPHA] " + SaturationHelp("flow_control_stale_endpoints"), stage,
-            s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName));
-        yield return new(OldExtension + Flow + "pool_saturation", MetricKind.Gauge,
-            OldHelp(Flow + "pool_saturation", SaturationHelp(New + "flow_control_stale_endpoints")), stage,
-            s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName));
-        yield return new(New + Flow + "capacity_utilization_requests", MetricKind.Gauge, CapacityHelp("request-count", "requests"), band,
-            s => EachBand((b, priority) => s.Add(Share(b.Count, b.Settings.MaxRequests), _options.PoolName, priority)));
-        yield return new(New + Flow + "capacity_utilization_bytes", MetricKind.Gauge, CapacityHelp("byte-size", "bytes"), band,
-            s => EachBand((b, priority) => s.Add(Share(b.Bytes, b.Settings.MaxBytes), _options.PoolName, priority)));
-        yield return new(New + Flow + "global_capacity_utilization_requests", MetricKind.Gauge, GlobalHelp("request-count", "requests"), ["inference_pool"],
-            s =>
-            {
-                if (Volatile.Read(ref _flow)?.Controller is { Settings.MaxRequests: > 0 } c)
-                {
-                    s.Add(Share(c.Count, c.Settings.MaxRequests), _options.PoolName);
-                }
-            });
-        yield return new(New + Flow + "global_capacity_utilization_bytes", MetricKind.Gauge, GlobalHelp("byte-size", "bytes"), ["inference_pool"],
-            s =>
-            {
-                if (Volatile.Read(ref _flow)?.Controller is { Settings.MaxBytes: > 0 } c)
-                {
-                    s.Add(Share(c.Bytes, c.Settings.MaxBytes), _options.PoolName);
-                }
-            });
-    }
+    private const string GaieSpan = ", from the start of the EnqueueAndWait call until a final outcome is reached.";
 
-    private IEnumerable<MetricFamily> FlowRevocations()
-    {
-        string[] pool = ["inference_pool"];
-        yield return new(New + Flow + "revocations_issued_total", MetricKind.Counter, "[ALPHA] Requests in flight that were asked to end, by their priority.",
-            ["inference_pool", "priority"], s => Volatile.Read(ref _flow)?.CollectIssued(s, _options.PoolName));
-        yield return new(New + Flow + "revocations_total", MetricKind.Counter,
-            "[ALPHA] Requests in flight that were asked to end and have ended: evicted, or completed before they could be.",
-            ["inference_pool", "outcome"], s => Volatile.Read(ref _flow)?.CollectEnded(s, _options.PoolName));
-        yield return new(New + Flow + "revocation_confirmation_seconds", MetricKind.Histogram, "[ALPHA] Time from asking a request in flight to end to its end.",
-            pool, s => s.Add(Volatile.Read(ref _flow)?.ConfirmationSeconds, _options.PoolName), Buckets.Confirmation);
-        yield return new(New + Flow + "reclaim_target", MetricKind.Gauge, "[ALPHA] Saturation above the blocked band's ceiling at the latest eviction decision.",
-            pool, s => AddReclaim(s, pending: false));
-        yield return new(New + Flow + "pending_reclaim", MetricKind.Gauge, "[ALPHA] Saturation that requests asked to end but still running would give back.",
-            pool, s => AddReclaim(s, pending: true));
-    }
+    private static MetricFamily NewGauge(string name, string help, string[] labels, Action<FamilySamples> collect) => new(New + Flow + name, MetricKind.Gauge, help, labels, collect);
 
     private static string SaturationHelp(string stale) =>
         "Pool saturation signal gating Flow Control dispatch. The stage label partitions by pipeline role: 'prefill' and 'decode' are per-stage signals, "
@@ -153,42 +83,83 @@ public sealed partial class EppMetrics
         + "Global capacity is optional and unset by default; this series is emitted only when it is configured. "
         + $"Kept separate from flow_control_capacity_utilization_{unit} so aggregations over the per-band family do not double count the rollup.";
 
-    private static double Share(long used, long capacity) => (double)used / capacity;
-
-    private static void EachOutcome(FlowSeries flow, Action<string, long> collect)
+    private void CollectOutcomes(FamilySamples samples)
     {
-        for (var i = 0; i < FlowSeries.Outcomes.Length; i++)
+        foreach (var r in _requests.All())
         {
-            if (flow.QueueSeconds(i) is { } seconds)
+            for (var i = 0; i < FlowSeries.Outcomes.Length; i++)
             {
-                collect(FlowSeries.Outcomes[i], seconds.Count);
+                if (r.KnownFlow?.QueueSeconds(i) is { } seconds)
+                {
+                    samples.Add(seconds.Count, _options.PoolName, FlowSeries.Outcomes[i], r.Priority);
+                }
             }
         }
     }
 
-    private void AddFlow(FamilySamples samples, RequestSeries r, long value) => samples.Add(value, r.FairnessId, _options.PoolName, r.Model, r.Priority, r.Target);
-
-    private void AddReclaim(FamilySamples samples, bool pending)
+    // GAIE's one band takes every priority: it says 0 for all, and has fewer labels.
+    private void CollectTimes(FamilySamples samples, bool enqueue)
     {
-        if (Volatile.Read(ref _flow)?.Reclaim is { } reclaim)
+        foreach (var r in _requests.All())
         {
-            samples.Add(pending ? reclaim().Pending : reclaim().Target, _options.PoolName);
+            for (var i = 0; r.KnownFlow is { } flow && i < FlowSeries.Outcomes.Length; i++)
+            {
+                var outcome = FlowSeries.Outcomes[i];
+                if (samples.Family.Labels.Count == OutcomeLabels.Length)
+                {
+                    samples.Add(enqueue ? flow.EnqueueSeconds(i) : flow.QueueSeconds(i), r.FairnessId, outcome, enqueue ? r.Priority : "0");
+                }
+                else
+                {
+                    samples.Add(flow.QueueSeconds(i), r.FairnessId, _options.PoolName, r.Model, outcome, r.Priority, r.Target);
+                }
+            }
         }
     }
 
-    private void EachFlow(Action<RequestSeries, FlowSeries> collect) => Each(r =>
+    private void CollectQueues(FamilySamples samples, bool bytes)
     {
-        if (r.KnownFlow is { } flow)
+        foreach (var r in _requests.All())
         {
-            collect(r, flow);
-        }
-    });
+            if (r.KnownFlow is not { } flow)
+            {
+                continue;
+            }
 
-    private void EachBand(Action<FlowBand, string> collect)
+            var value = bytes ? flow.Bytes : flow.Requests;
+            if (samples.Family.Labels.Count == 2)
+            {
+                samples.Add(value, r.FairnessId, "0");
+            }
+            else
+            {
+                samples.Add(value, r.FairnessId, _options.PoolName, r.Model, r.Priority, r.Target);
+            }
+        }
+    }
+
+    private void CollectBands(FamilySamples samples, bool bytes)
     {
         foreach (var band in Volatile.Read(ref _flow)?.Controller.Bands ?? [])
         {
-            collect(band, band.Settings.Priority.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            var share = bytes ? (double)band.Bytes / band.Settings.MaxBytes : (double)band.Count / band.Settings.MaxRequests;
+            samples.Add(share, _options.PoolName, band.Settings.Priority.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    private void CollectGlobal(FamilySamples samples, bool bytes)
+    {
+        if (Volatile.Read(ref _flow)?.Controller is { } c && (bytes ? c.Settings.MaxBytes : c.Settings.MaxRequests) is > 0 and var most)
+        {
+            samples.Add((double)(bytes ? c.Bytes : c.Count) / most, _options.PoolName);
+        }
+    }
+
+    private void CollectReclaim(FamilySamples samples, bool pending)
+    {
+        if (Volatile.Read(ref _flow) is { } flow && !double.IsNaN(flow.ReclaimTarget))
+        {
+            samples.Add(pending ? flow.PendingReclaim : flow.ReclaimTarget, _options.PoolName);
         }
     }
 }

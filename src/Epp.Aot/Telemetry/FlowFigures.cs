@@ -18,8 +18,11 @@ public sealed class FlowFigures
         Controller = controller;
     }
 
-    /// <summary>Reclaim target and what pending victims would reclaim; null = nothing is evicted.</summary>
-    public Func<(double Target, double Pending)>? Reclaim { get; set; }
+    /// <summary>Saturation above the blocked band's ceiling at the latest eviction decision; NaN = nothing is evicted.</summary>
+    public double ReclaimTarget { get; set; } = double.NaN;
+
+    /// <summary>Saturation that victims still running would give back.</summary>
+    public double PendingReclaim { get; set; } = double.NaN;
 
     /// <summary>Seconds of each dispatch cycle.</summary>
     public Histogram CycleSeconds { get; } = new(Buckets.Small);
@@ -81,7 +84,7 @@ public sealed class FlowFigures
 
     internal void CollectEnded(FamilySamples samples, string pool)
     {
-        if (Reclaim is not null)
+        if (!double.IsNaN(ReclaimTarget))
         {
             samples.Add(_told.Value, pool, "evicted");
             samples.Add(_ended.Value, pool, "completed");

@@ -14,6 +14,7 @@ public sealed class EvictionPacer(long graceMs)
     public const long ConfirmTimeoutMs = 10_000;
 
     private int _pending;
+    private double _share;
     private long _issuedMs;
     private long _quietUntilMs;
 
@@ -39,10 +40,10 @@ public sealed class EvictionPacer(long graceMs)
         }
 
         // One request's share of the saturation, where all weigh the same.
-        var share = saturation / inflight;
-        PendingReclaim = _pending * share;
+        _share = saturation / inflight;
+        PendingReclaim = _pending * _share;
         ReclaimTarget = Math.Max(0, saturation - ceiling);
-        var wanted = Math.Ceiling((ReclaimTarget - PendingReclaim) / share);
+        var wanted = Math.Ceiling((ReclaimTarget - PendingReclaim) / _share);
         return (int)Math.Min(MostVictims, Math.Max(1, double.IsNaN(wanted) ? 1 : wanted));
     }
 
@@ -50,6 +51,7 @@ public sealed class EvictionPacer(long graceMs)
     public void Issued(int victims, long nowMs)
     {
         _pending += victims;
+        PendingReclaim = _pending * _share;
         _issuedMs = nowMs;
     }
 
@@ -58,8 +60,9 @@ public sealed class EvictionPacer(long graceMs)
     {
         if (_pending > 0 && --_pending == 0)
         {
-            PendingReclaim = 0;
             _quietUntilMs = nowMs + graceMs;
         }
+
+        PendingReclaim = _pending * _share;
     }
 }

@@ -2,7 +2,7 @@ namespace Epp.Native.FlowControl;
 
 /// <summary>
 /// Requests in flight in the order in which they would be evicted: lowest priority first, then the newest, which loses the least work
-/// (<c>priority-then-time-eviction-order-policy</c>, plugins §12.2). A binary heap that removes from anywhere. Not thread-safe.
+/// (<c>priority-then-time-eviction-order-policy</c>, plugins §12.2). Not thread-safe.
 /// </summary>
 public sealed class EvictionQueue
 {
@@ -12,109 +12,33 @@ public sealed class EvictionQueue
     /// <summary>Name of the filter that decides what <see cref="MayEvict"/> says.</summary>
     public const string FilterType = "sheddable-eviction-filter";
 
-    private EvictionCandidate[] _heap = new EvictionCandidate[16];
+    private readonly RankedHeap _heap = new();
     private long _sequence;
 
-    public int Count { get; private set; }
+    public int Count => _heap.Count;
 
     /// <summary>Only sheddable requests, of a priority below 0, may be evicted.</summary>
     public static bool MayEvict(int priority) => priority < 0;
 
     public void Add(EvictionCandidate candidate)
     {
-        if (Count == _heap.Length)
-        {
-            Array.Resize(ref _heap, Count * 2);
-        }
-
-        candidate.Sequence = ++_sequence;
-        Place(Count, candidate);
-        Up(Count++);
+        (candidate.Rank, candidate.Tie, candidate.Sequence) = (candidate.Priority, -candidate.DispatchedMs, --_sequence);
+        _heap.Add(candidate);
     }
 
     /// <summary>Takes a candidate out; false where it is not in.</summary>
-    public bool Remove(EvictionCandidate candidate)
-    {
-        var i = candidate.HeapIndex;
-        if (i < 0 || i >= Count || _heap[i] != candidate)
-        {
-            return false;
-        }
-
-        candidate.HeapIndex = -1;
-        var last = _heap[--Count];
-        _heap[Count] = null!;
-        if (last != candidate)
-        {
-            Place(i, last);
-            Up(i);
-            Down(last.HeapIndex);
-        }
-
-        return true;
-    }
+    public bool Remove(EvictionCandidate candidate) => _heap.Remove(candidate);
 
     /// <summary>Takes out the next victim of a request of <paramref name="demand"/>, which must be strictly below it; null = none is.</summary>
     public EvictionCandidate? Take(int demand)
     {
-        if (Count == 0 || _heap[0].Priority >= demand)
+        if (_heap.Count == 0 || _heap.Head.Rank >= demand)
         {
             return null;
         }
 
-        var victim = _heap[0];
-        Remove(victim);
-        return victim;
-    }
-
-    private static bool Before(EvictionCandidate a, EvictionCandidate b)
-    {
-        if (a.Priority != b.Priority)
-        {
-            return a.Priority < b.Priority;
-        }
-
-        return a.DispatchedMs != b.DispatchedMs ? a.DispatchedMs > b.DispatchedMs : a.Sequence > b.Sequence;
-    }
-
-    private void Place(int i, EvictionCandidate candidate)
-    {
-        _heap[i] = candidate;
-        candidate.HeapIndex = i;
-    }
-
-    private void Up(int i)
-    {
-        var moved = _heap[i];
-        while (i > 0 && Before(moved, _heap[(i - 1) / 2]))
-        {
-            Place(i, _heap[(i - 1) / 2]);
-            i = (i - 1) / 2;
-        }
-
-        Place(i, moved);
-    }
-
-    private void Down(int i)
-    {
-        var moved = _heap[i];
-        while ((2 * i) + 1 < Count)
-        {
-            var child = (2 * i) + 1;
-            if (child + 1 < Count && Before(_heap[child + 1], _heap[child]))
-            {
-                child++;
-            }
-
-            if (!Before(_heap[child], moved))
-            {
-                break;
-            }
-
-            Place(i, _heap[child]);
-            i = child;
-        }
-
-        Place(i, moved);
+        var victim = _heap.Head;
+        _heap.Remove(victim);
+        return (EvictionCandidate)victim;
     }
 }

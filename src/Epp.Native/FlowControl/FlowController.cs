@@ -147,7 +147,7 @@ public sealed class FlowController
         var bands = new List<FlowBand>(_bands.Length);
         foreach (var band in _bands)
         {
-            if (band.IsConfigured || band.Count > 0 || wanted.Contains(band.Settings.Priority))
+            if (band.IsConfigured || band.Count > 0 || IsIn(wanted, band.Settings.Priority))
             {
                 bands.Add(band);
             }
@@ -155,14 +155,13 @@ public sealed class FlowController
 
         foreach (var priority in wanted)
         {
-            if (bands.Count < MaxBands && !bands.Exists(b => b.Settings.Priority == priority))
+            if (bands.Count < MaxBands && Find(bands, priority) is null)
             {
-                bands.Add(new FlowBand((priority < 0 ? _settings.NegativeBand : _settings.DefaultBand) with { Priority = priority }, configured: false));
+                bands.Add(new FlowBand((priority < 0 ? _settings.NegativeBand : _settings.DefaultBand).Of(priority), configured: false));
             }
         }
 
-        bands.Sort(static (a, b) => b.Settings.Priority.CompareTo(a.Settings.Priority));
-        FlowBand[] next = [.. bands];
+        var next = Sorted(bands);
         _priorities = PrioritiesOf(next);
         _ceilings = new double[next.Length];
         Volatile.Write(ref _bands, next);
@@ -179,16 +178,65 @@ public sealed class FlowController
             bands.Add(new FlowBand(band, configured: true));
         }
 
-        if (!bands.Exists(static b => b.Settings.Priority == 0))
+        if (Find(bands, 0) is null)
         {
-            bands.Add(new FlowBand(settings.DefaultBand with { Priority = 0 }, configured: true));
+            bands.Add(new FlowBand(settings.DefaultBand.Of(0), configured: true));
         }
 
-        bands.Sort(static (a, b) => b.Settings.Priority.CompareTo(a.Settings.Priority));
-        return [.. bands];
+        return Sorted(bands);
     }
 
-    private static int[] PrioritiesOf(FlowBand[] bands) => Array.ConvertAll(bands, static b => b.Settings.Priority);
+    private static FlowBand? Find(List<FlowBand> bands, int priority)
+    {
+        foreach (var band in bands)
+        {
+            if (band.Settings.Priority == priority)
+            {
+                return band;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsIn(ReadOnlySpan<int> priorities, int priority)
+    {
+        foreach (var one in priorities)
+        {
+            if (one == priority)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Highest priority first; there are few.</summary>
+    private static FlowBand[] Sorted(List<FlowBand> bands)
+    {
+        FlowBand[] sorted = [.. bands];
+        for (var i = 1; i < sorted.Length; i++)
+        {
+            for (var at = i; at > 0 && sorted[at - 1].Settings.Priority < sorted[at].Settings.Priority; at--)
+            {
+                (sorted[at - 1], sorted[at]) = (sorted[at], sorted[at - 1]);
+            }
+        }
+
+        return sorted;
+    }
+
+    private static int[] PrioritiesOf(FlowBand[] bands)
+    {
+        var priorities = new int[bands.Length];
+        for (var i = 0; i < bands.Length; i++)
+        {
+            priorities[i] = bands[i].Settings.Priority;
+        }
+
+        return priorities;
+    }
 
     private FlowBand BandOf(int priority)
     {
@@ -221,8 +269,9 @@ public sealed class FlowController
         {
             foreach (var flow in band.Flows)
             {
-                foreach (var item in flow.Items)
+                foreach (var ranked in flow.Items)
                 {
+                    var item = (FlowItem)ranked;
                     if (item.EnqueuedMs <= enqueuedMs)
                     {
                         into.Add(item);

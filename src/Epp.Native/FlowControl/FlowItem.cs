@@ -1,7 +1,7 @@
 namespace Epp.Native.FlowControl;
 
 /// <summary>One request in flow control. Set up by its owner, then owned by one <see cref="FlowController"/> until it has an outcome. Not thread-safe.</summary>
-public class FlowItem
+public class FlowItem : Ranked
 {
     private byte[] _fairnessId = [];
     private int _fairnessIdLength;
@@ -26,15 +26,6 @@ public class FlowItem
 
     public FlowOutcome Outcome { get; protected internal set; }
 
-    // Order inside a flow: rank, then tie, then sequence; smaller is first.
-    internal long Rank { get; set; }
-
-    internal long Tie { get; set; }
-
-    internal long Sequence { get; set; }
-
-    internal int HeapIndex { get; set; } = -1;
-
     internal FlowQueue? Queue { get; set; }
 
     /// <summary>Makes it a new request.</summary>
@@ -49,15 +40,5 @@ public class FlowItem
         _fairnessIdLength = fairnessId.Length;
         (Priority, SizeBytes, ReceivedMs, SloMs) = (priority, sizeBytes, receivedMs, sloMs);
         Outcome = FlowOutcome.NotYetFinalized;
-    }
-
-    internal bool IsBefore(FlowItem other)
-    {
-        if (Rank != other.Rank)
-        {
-            return Rank < other.Rank;
-        }
-
-        return Tie != other.Tie ? Tie < other.Tie : Sequence < other.Sequence;
     }
 }

@@ -1,11 +1,11 @@
 namespace Epp.Native.FlowControl;
 
-/// <summary>The waiting requests of one flow, best first: a binary heap that removes from anywhere. Not thread-safe.</summary>
+/// <summary>The waiting requests of one flow, best first. Not thread-safe.</summary>
 internal sealed class FlowQueue
 {
+    private readonly RankedHeap _heap = new();
     private byte[] _id = [];
     private int _idLength;
-    private FlowItem[] _heap = new FlowItem[4];
 
     public FlowQueue(FlowBand band)
     {
@@ -25,11 +25,11 @@ internal sealed class FlowQueue
     /// <summary>Position among the band's active queues.</summary>
     public int Slot { get; set; }
 
-    public int Count { get; private set; }
+    public int Count => _heap.Count;
 
-    public FlowItem Head => _heap[0];
+    public FlowItem Head => (FlowItem)_heap.Head;
 
-    public ReadOnlySpan<FlowItem> Items => _heap.AsSpan(0, Count);
+    public ReadOnlySpan<Ranked> Items => _heap.Items;
 
     /// <summary>Makes an empty queue the one of a flow.</summary>
     public void Begin(ReadOnlySpan<byte> id, int hash)
@@ -45,68 +45,13 @@ internal sealed class FlowQueue
 
     public void Add(FlowItem item)
     {
-        if (Count == _heap.Length)
-        {
-            Array.Resize(ref _heap, Count * 2);
-        }
-
         item.Queue = this;
-        Place(Count, item);
-        Up(Count++);
+        _heap.Add(item);
     }
 
     public void Remove(FlowItem item)
     {
-        var i = item.HeapIndex;
-        var last = _heap[--Count];
-        _heap[Count] = null!;
-        (item.HeapIndex, item.Queue) = (-1, null);
-        if (last != item)
-        {
-            Place(i, last);
-            Up(i);
-            Down(last.HeapIndex);
-        }
-    }
-
-    private void Place(int i, FlowItem item)
-    {
-        _heap[i] = item;
-        item.HeapIndex = i;
-    }
-
-    private void Up(int i)
-    {
-        var moved = _heap[i];
-        while (i > 0 && moved.IsBefore(_heap[(i - 1) / 2]))
-        {
-            Place(i, _heap[(i - 1) / 2]);
-            i = (i - 1) / 2;
-        }
-
-        Place(i, moved);
-    }
-
-    private void Down(int i)
-    {
-        var moved = _heap[i];
-        while ((2 * i) + 1 < Count)
-        {
-            var child = (2 * i) + 1;
-            if (child + 1 < Count && _heap[child + 1].IsBefore(_heap[child]))
-            {
-                child++;
-            }
-
-            if (!_heap[child].IsBefore(moved))
-            {
-                break;
-            }
-
-            Place(i, _heap[child]);
-            i = child;
-        }
-
-        Place(i, moved);
+        item.Queue = null;
+        _heap.Remove(item);
     }
 }

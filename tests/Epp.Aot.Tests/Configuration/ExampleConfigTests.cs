@@ -107,9 +107,9 @@ public sealed class ExampleConfigTests
         Assert.Equal("sat", config.Saturation.Detector!.Name);
         var flow = config.FlowControl!;
         Assert.Equal((2000L, 512L << 20, 20_000L, 300_000L), (flow.Settings.MaxRequests, flow.Settings.MaxBytes, flow.Settings.TtlMs, flow.Settings.NoEndpointTtlMs));
-        Assert.Equal(new BandSettings(100, MaxRequests: 1000, Fairness: FlowFairness.RoundRobin), Assert.Single(flow.Settings.Bands));
-        Assert.Equal((new BandSettings(-1, MaxRequests: 50), new BandSettings()), (flow.Settings.NegativeBand, flow.Settings.DefaultBand));
-        Assert.Equal((new UsageLimitParameters(), false), (flow.Usage, flow.EnableEviction));
+        Assert.Equal(new BandSettings(100, maxRequests: 1000, fairness: FlowFairness.RoundRobin).ToString(), Assert.Single(flow.Settings.Bands).ToString());
+        Assert.Equal($"{new BandSettings(-1, maxRequests: 50)} {new BandSettings()}", $"{flow.Settings.NegativeBand} {flow.Settings.DefaultBand}");
+        Assert.Equal((new FlowPolicyParameters(), false), (flow.Usage, flow.EnableEviction));
     }
 
     [Fact]

@@ -105,11 +105,11 @@ internal sealed class Exposition
 
     private static void ExerciseFlowControl(EppMetrics metrics, RequestSeries series)
     {
-        var settings = new FlowSettings([], new BandSettings(), new BandSettings(), MaxBytes: 1000, MaxRequests: 10);
+        var settings = new FlowSettings([], new BandSettings(), new BandSettings(), maxBytes: 1000, maxRequests: 10);
         var flow = metrics.BeginFlowControl(new FlowController(settings, new StaticUsageLimit()));
         flow.Saturation(0.5, 0.25, 0.5);
         flow.CycleSeconds.Observe(0.00001);
-        flow.Reclaim = () => (0.5, 0.25);
+        (flow.ReclaimTarget, flow.PendingReclaim) = (0.5, 0.25);
         flow.RevocationIssued(-5);
         flow.RevocationEnded(told: true, 0.01);
         series.Flow.Entered(300);

@@ -8,7 +8,7 @@ internal sealed class NaiveFlowControl(FlowSettings settings, Func<double, IRead
 {
     private readonly List<Waiting> _waiting = [];
     private readonly Dictionary<int, byte[]> _servedLast = [];
-    private readonly SortedDictionary<int, (BandSettings Band, bool Configured)> _bands = new(settings.Bands.Append(settings.DefaultBand with { Priority = 0 })
+    private readonly SortedDictionary<int, (BandSettings Band, bool Configured)> _bands = new(settings.Bands.Append(settings.DefaultBand.Of(0))
         .DistinctBy(b => b.Priority).ToDictionary(b => b.Priority, b => (b, true)));
     private bool _empty;
     private long _changedMs;
@@ -85,7 +85,7 @@ internal sealed class NaiveFlowControl(FlowSettings settings, Func<double, IRead
 
         foreach (var priority in wanted)
         {
-            _bands.TryAdd(priority, ((priority < 0 ? settings.NegativeBand : settings.DefaultBand) with { Priority = priority }, false));
+            _bands.TryAdd(priority, ((priority < 0 ? settings.NegativeBand : settings.DefaultBand).Of(priority), false));
         }
     }
 
