@@ -195,7 +195,7 @@ var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
 var releasing = kubernetes?.ReleaseAsync() ?? Task.CompletedTask;
 using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => metrics.Streams.Open, drain));
-flow?.Gate.Shutdown();
+await (flow?.ShutdownAsync() ?? Task.CompletedTask);
 await server.StopAsync(deadline.Token);
 await releasing;
 await (kubernetes?.StopAsync() ?? Task.CompletedTask);

@@ -50,7 +50,7 @@ internal static class EppFlags
         new("config-text", FlagType.String, "", Config, "An EndpointPickerConfig as text; excludes --config-file."),
         new("watch-config", FlagType.Bool, "false", Config, "Follow changes of --config-file: a valid one is applied, another changes nothing and is logged."),
         new("endpoints-file", FlagType.String, "", Config, "Path of an endpoints file for the built-in default configuration: file discovery without a configuration."),
-        new("allow-experimental-plugins", FlagType.Bool, "false", Config, "Load llm-d's experimental plugins.", "no experimental plugin is built into this version"),
+        new("allow-experimental-plugins", FlagType.Bool, "false", Config, "Load llm-d's experimental plugins.", "those that are built need no flag"),
         new("grpc-max-recv-msg-size", FlagType.Quantity, "16MiB", Limits, "Largest gRPC message accepted."),
         new("grpc-max-send-msg-size", FlagType.Quantity, "", Limits, "Largest gRPC message sent.", "messages sent are at most 62,000 bytes of body and their headers"),
         new("max-request-body-bytes", FlagType.Quantity, "64MiB", Limits, "Largest request body of one stream; beyond it the client gets 413."),

@@ -71,8 +71,9 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
         request.Begin(_context.Objectives is null ? 0 : priority, fairnessId, sizeBytes, receivedMs, sloMs);
         request.Renew(series, _context.Time.GetTimestamp());
         series.Flow.Entered(sizeBytes);
-        if (_stopped || Interlocked.Increment(ref _inputs) > MaxInputs)
+        if (Interlocked.Increment(ref _inputs) > MaxInputs || _stopped)
         {
+            Interlocked.Decrement(ref _inputs);
             Finish(request, _stopped ? FlowOutcome.RejectedOther : FlowOutcome.RejectedCapacity, arriving: true);
             return request;
         }

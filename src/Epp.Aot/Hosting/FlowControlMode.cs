@@ -11,6 +11,9 @@ internal sealed class FlowControlMode : IDisposable
     /// <summary>Detectors that count requests themselves see the end of one at once.</summary>
     private const long CountedGraceMs = 10;
 
+    /// <summary>A refusal is one write; the process ends right after.</summary>
+    private static readonly TimeSpan RefusalTime = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Beyond the age that metrics may have (plugins §12.2).</summary>
     private static readonly TimeSpan MetricsSlack = TimeSpan.FromMilliseconds(250);
 
@@ -45,6 +48,14 @@ internal sealed class FlowControlMode : IDisposable
         var inflight = new InflightRequests();
         var grace = config.Saturation.Detector?.Type == ConcurrencyDetector.PluginType ? CountedGraceMs : (long)(metricsAge + MetricsSlack).TotalMilliseconds;
         return new FlowControlMode(new FlowGate(controller, context, new FlowEviction(inflight, new EvictionPacer(grace), context.Time)), inflight);
+    }
+
+    /// <summary>Refuses whoever waits; ends once the refusals had time to go out.</summary>
+    public Task ShutdownAsync()
+    {
+        var waiting = Gate.Waiting;
+        Gate.Shutdown();
+        return waiting > 0 ? Task.Delay(RefusalTime) : Task.CompletedTask;
     }
 
     public void Dispose() => Gate.Dispose();
