@@ -5,11 +5,13 @@ using Epp.Aot.Configuration;
 using Epp.Aot.Debugging;
 using Epp.Aot.Discovery.File;
 using Epp.Aot.ExtProc;
+using Epp.Aot.FlowControl;
 using Epp.Aot.Grpc;
 using Epp.Aot.Hosting;
 using Epp.Aot.Scraping;
 using Epp.Aot.Telemetry;
 using Epp.Aot.Tracing;
+using Epp.Native;
 using Epp.Native.Objectives;
 using Epp.Native.Pool;
 using Epp.Native.Requests;
@@ -137,13 +139,17 @@ var exchangeLog = logs.CreateLogger("ext_proc");
 var picks = flags.Bool("enable-pprof") ? new PickRing(time) : null;
 var director = new Director(
     pool, RoutingPlan.Create(config, context, metrics), objectives, metrics, options, time, new PickLog(exchangeLog, picks), tokens?.Local, tokens?.Parity);
+using var flow = FlowControlMode.Create(
+    config, new FlowContext(pool, config.Dialect == Dialect.Gaie ? null : objectives, () => director.Plan.Saturation, metrics, time, logs.CreateLogger("flow_control")),
+    flags.Duration("refresh-metrics-interval") + flags.Duration("metrics-staleness-threshold"));
+director.Gate = flow?.Gate;
 using var reload = flags.Bool("watch-config") && flags.Text("config-file") is { Length: > 0 } configFile
     ? new ConfigReload(
         configFile, () => StartConfiguration.Read(flags, Environment.GetEnvironmentVariable).Reading, config, context, metrics, director, time, logs.CreateLogger("config"))
     : null;
 var extProc = new ExtProcService(
     new StreamServices(
-        pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking, tokens?.Parity),
+        pool, director, metrics, options, new ParserSet(config), new BodyBudget(options.MaxBufferedBytes), time, exchangeLog, traces.Tracer, tokens?.Asking, tokens?.Parity, flow?.Inflight),
     exchangeLog);
 
 // 5. The listeners.
@@ -198,6 +204,7 @@ var drain = flags.Duration("drain-timeout");
 Log.Draining(log, signal, drain.TotalSeconds);
 var releasing = kubernetes?.ReleaseAsync() ?? Task.CompletedTask;
 using var deadline = new CancellationTokenSource(await Drain.WaitAsync(() => metrics.Streams.Open, drain));
+await (flow?.ShutdownAsync() ?? Task.CompletedTask);
 await server.StopAsync(deadline.Token);
 await releasing;
 await (kubernetes?.StopAsync() ?? Task.CompletedTask);

@@ -12,7 +12,7 @@ public sealed partial class ConformTests(ITestOutputHelper output)
 {
     // The exchanges of extras were recorded with a tracer; nobody has to listen at its endpoint.
     [SkippableTheory]
-    [InlineData("default,scores,multi", 100, "")]
+    [InlineData("default,scores,multi,flowcontrol", 100, "")]
     [InlineData("extras", 4, "OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 ")]
     public async Task RecordedTraffic_NoneFails(string configs, int more, string environment)
     {

@@ -67,6 +67,11 @@ internal static class ConfigSummary
             text.AppendLine(CultureInfo.InvariantCulture, $"tokens: {producer.Parameters}");
         }
 
+        if (config.FlowControl is { } flow)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"flow control: {flow}");
+        }
+
         var parsers = config.Parsers.Count > 0 ? string.Join(", ", config.Parsers.Select(p => p.Name)) : "completions and chat at any path";
         text.AppendLine(CultureInfo.InvariantCulture, $"parsers: {parsers}");
         return text.ToString();

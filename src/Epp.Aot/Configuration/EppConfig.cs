@@ -1,6 +1,7 @@
 using Epp.Native;
 using Epp.Native.Chat;
 using Epp.Native.Expressions;
+using Epp.Native.FlowControl;
 using Epp.Native.Prefix;
 using Epp.Native.Scheduling.Filters;
 using Epp.Native.Scheduling.Saturation;
@@ -14,14 +15,16 @@ namespace Epp.Aot.Configuration;
 /// <param name="Profile">The only scheduling profile.</param>
 /// <param name="DataLayer">Discovery and scraping.</param>
 /// <param name="Parsers">Parser plugins in order; empty = GAIE's built-in rule, any path.</param>
-/// <param name="Saturation">When sheddable requests are refused.</param>
+/// <param name="Saturation">When sheddable requests are refused, or with flow control all wait.</param>
+/// <param name="FlowControl">Null = the gate is off.</param>
 public sealed record EppConfig(
     Dialect Dialect,
     IReadOnlyList<PluginConfig> Plugins,
     ProfileConfig Profile,
     DataLayerConfig DataLayer,
     IReadOnlyList<PluginConfig> Parsers,
-    SaturationConfig Saturation)
+    SaturationConfig Saturation,
+    FlowControlConfig? FlowControl = null)
 {
     /// <summary>The plugin of a name.</summary>
     public PluginConfig Plugin(string name) => Plugins.First(p => p.Name == name);
@@ -75,6 +78,31 @@ public sealed record ScorerConfig(PluginConfig Plugin, double Weight);
 /// <param name="Detector">A detector plugin; null = <paramref name="AnyCapacity"/> holds.</param>
 /// <param name="AnyCapacity">GAIE's rule.</param>
 public sealed record SaturationConfig(PluginConfig? Detector, UtilizationThresholds AnyCapacity);
+
+/// <summary>Flow control with its gate on (contract §5.2). Immutable.</summary>
+/// <param name="settings">Limits and bands.</param>
+/// <param name="usage">The usage limit policy.</param>
+/// <param name="enableEviction">Sheddable requests in flight may be ended for others.</param>
+public sealed class FlowControlConfig(FlowSettings settings, FlowPolicyParameters usage, bool enableEviction = false)
+{
+    public FlowSettings Settings => settings;
+
+    public FlowPolicyParameters Usage => usage;
+
+    public bool EnableEviction => enableEviction;
+
+    /// <summary>All of it in one line.</summary>
+    public override string ToString() => $"{settings}, {usage}{(enableEviction ? ", eviction" : "")}";
+}
+
+/// <summary>Of usage limit policies and <c>program-aware-fairness</c>.</summary>
+/// <param name="Type">The policy.</param>
+/// <param name="MinCeiling">Of the lowest band, where ceilings differ.</param>
+/// <param name="MaxCeiling">Of the highest, or of all.</param>
+/// <param name="ByValue">Between them by the priorities' values, not their ranks.</param>
+/// <param name="Program">Of <c>program-aware-fairness</c>; null = of another one.</param>
+public sealed record FlowPolicyParameters(
+    string Type = StaticUsageLimit.PluginType, double MinCeiling = 0, double MaxCeiling = 1, bool ByValue = false, ProgramAwareSettings? Program = null) : PluginParameters;
 
 /// <summary>Where endpoints and their metrics come from.</summary>
 /// <param name="Discovery">A <c>file-discovery</c> plugin; null = Kubernetes.</param>

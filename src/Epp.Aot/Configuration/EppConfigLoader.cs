@@ -66,7 +66,7 @@ public static class EppConfigLoader
         var profile = ProfileReader.Read(top, plugins);
         var dataLayer = DataLayerReader.Read(top, plugins);
         var parsers = ParserListReader.Read(top, plugins, dialect);
-        var saturation = FlowControlReader.Read(top, plugins, dialect, gates.Contains("flowControl"));
+        var (saturation, flowControl) = FlowControlReader.Read(top, plugins, dialect, gates.Contains("flowControl"));
         plugins.ResolvePrefixProducers();
         top.End();
         plugins.ReportUnbuilt();
@@ -77,7 +77,7 @@ public static class EppConfigLoader
 
         // Producers were resolved after the profile was read: scorers of it are taken from the final list.
         profile = profile with { Scorers = [.. profile.Scorers.Select(s => s with { Plugin = plugins.Find(s.Plugin.Name)! })] };
-        return new EppConfig(dialect, plugins.All, profile, dataLayer, parsers, overrides.Apply(saturation, dialect, problems));
+        return new EppConfig(dialect, plugins.All, profile, dataLayer, parsers, overrides.Apply(saturation, dialect, problems), flowControl);
     }
 
     private static Dialect? ReadDialect(MapReader top)
@@ -120,7 +120,7 @@ public static class EppConfigLoader
             }
             else
             {
-                if ((value == "true") != normally && name != "dataLayer" && !(name == "flowControl" && overrides.FlowControl == false))
+                if ((value == "true") != normally && name is not ("dataLayer" or "flowControl"))
                 {
                     plugins.AddUnbuilt(node, $"feature gate '{name}={value}'");
                 }
@@ -131,14 +131,7 @@ public static class EppConfigLoader
 
         if (dialect == Dialect.Gaie && overrides.FlowControl is { } wanted)
         {
-            if (wanted && on.Add("flowControl"))
-            {
-                plugins.AddUnbuilt(null, $"feature gate 'flowControl' (environment {ConfigOverrides.FlowControlName})");
-            }
-            else if (!wanted)
-            {
-                on.Remove("flowControl");
-            }
+            (wanted ? (Func<string, bool>)on.Add : on.Remove)("flowControl");
         }
 
         return on;

@@ -1,26 +1,33 @@
 using Epp.Native;
+using Epp.Native.FlowControl;
 using Epp.Native.Scheduling.Saturation;
 
 namespace Epp.Aot.Configuration;
 
 /// <summary>
 /// Reads <c>flowControl</c> and <c>saturationDetector</c> (contract §5.2). The section is checked whole; without the gate only its
-/// saturation detector counts, with the gate the configuration is refused as long as flow control is not built.
+/// saturation detector counts.
 /// </summary>
 internal static class FlowControlReader
 {
     private static readonly string[] InlineKeys = ["queueDepthThreshold", "kvCacheUtilThreshold", "metricsStalenessThreshold"];
 
-    public static SaturationConfig Read(MapReader top, PluginSet plugins, Dialect dialect, bool gate)
+    /// <summary>GAIE's hard-wired one: a single band without a limit in number or time (plugins §12.3).</summary>
+    private static readonly FlowControlConfig Gaie = new(
+        new FlowSettings([new BandSettings(maxRequests: long.MaxValue)], new BandSettings(), new BandSettings(), ttlMs: 0, noEndpointTtlMs: 0), new FlowPolicyParameters());
+
+    public static (SaturationConfig Saturation, FlowControlConfig? FlowControl) Read(MapReader top, PluginSet plugins, Dialect dialect, bool gate)
     {
         var (old, inline) = ReadTopLevel(top, plugins, dialect);
-        var detector = ReadSection(top, plugins, gate) ?? old;
+        var (own, flow) = ReadSection(top, plugins, gate);
+        var detector = own ?? old;
         if (detector is null && inline is null && dialect == Dialect.LlmD)
         {
             detector = plugins.FindOrAdd(UtilizationDetector.PluginType, new UtilizationParameters(new UtilizationThresholds()));
         }
 
-        return new SaturationConfig(detector, inline ?? new UtilizationThresholds());
+        var control = !gate ? null : dialect == Dialect.Gaie ? Gaie : flow;
+        return (new SaturationConfig(detector, inline ?? new UtilizationThresholds()), control);
     }
 
     /// <summary>llm-d's deprecated reference, or GAIE's thresholds: which of the two is told by the keys.</summary>
@@ -69,20 +76,25 @@ internal static class FlowControlReader
         return number;
     }
 
-    private static PluginConfig? ReadSection(MapReader top, PluginSet plugins, bool gate)
+    private static (PluginConfig? Detector, FlowControlConfig FlowControl) ReadSection(MapReader top, PluginSet plugins, bool gate)
     {
         if (top.Value("flowControl") is null || top.Map("flowControl") is not { } flow)
         {
-            return null;
+            return (null, new FlowControlConfig(new FlowSettings([], new BandSettings(), new BandSettings()), new FlowPolicyParameters()));
         }
 
-        flow.Quantity("maxBytes");
-        flow.Quantity("maxRequests");
-        flow.Duration("defaultRequestTTL");
-        flow.Duration("noEndpointRequestTTL");
-        flow.Bool("enableEviction", false);
-        Policy(flow, "usageLimitPolicyPluginRef", PluginKind.UsageLimitPolicy, plugins);
-        ReadBands(flow, plugins);
+        var ttl = flow.Duration("defaultRequestTTL") ?? TimeSpan.FromSeconds(60);
+        var noEndpoints = flow.Duration("noEndpointRequestTTL") ?? ttl;
+        var usage = Policy(flow, "usageLimitPolicyPluginRef", PluginKind.UsageLimitPolicy, plugins)?.Parameters as FlowPolicyParameters;
+        var settings = new FlowSettings(
+            ReadBands(flow, plugins),
+            ReadTemplate(flow, "defaultPriorityBand", plugins),
+            ReadTemplate(flow, "defaultNegativePriorityBand", plugins),
+            flow.Quantity("maxBytes") ?? 0,
+            flow.Quantity("maxRequests") ?? 0,
+            (long)ttl.TotalMilliseconds,
+            (long)noEndpoints.TotalMilliseconds);
+        var config = new FlowControlConfig(settings, usage ?? new FlowPolicyParameters(), flow.Bool("enableEviction", false));
         PluginConfig? detector = null;
         if (flow.Value("saturationDetector") is not null && flow.Map("saturationDetector") is { } map)
         {
@@ -96,57 +108,71 @@ internal static class FlowControlReader
             top.Problems.Warn(flow.Node, flow.Path, "has no effect but for its saturationDetector: the feature gate flowControl is off");
         }
 
-        return detector;
+        return (detector, config);
     }
 
-    private static void ReadBands(MapReader flow, PluginSet plugins)
-    {
-        foreach (var key in (string[])["defaultPriorityBand", "defaultNegativePriorityBand"])
-        {
-            if (flow.Value(key) is not null && flow.Map(key) is { } template)
-            {
-                template.Int("priority", 0);
-                ReadBand(template, plugins);
-            }
-        }
+    private static BandSettings ReadTemplate(MapReader flow, string key, PluginSet plugins) =>
+        flow.Value(key) is not null && flow.Map(key) is { } template ? ReadBand(template, template.Int("priority", 0), plugins) : new BandSettings();
 
-        var priorities = new HashSet<int>();
+    private static List<BandSettings> ReadBands(MapReader flow, PluginSet plugins)
+    {
+        var bands = new List<BandSettings>();
         foreach (var band in flow.Maps("priorityBands"))
         {
+            var priority = band.Int("priority", 0);
             if (band.Value("priority") is null)
             {
                 band.Problems.Error(band.Node, band.PathOf("priority"), "is missing; expected a whole number");
             }
-            else if (!priorities.Add(band.Int("priority", 0)))
+            else if (bands.Exists(b => b.Priority == priority))
             {
                 band.Problems.Error(band.Value("priority"), band.PathOf("priority"), $"a second band has priority {band.Text("priority")}");
             }
 
-            ReadBand(band, plugins);
+            bands.Add(ReadBand(band, priority, plugins));
         }
+
+        if (bands.Count >= FlowController.MaxBands)
+        {
+            flow.Problems.Error(flow.Value("priorityBands"), flow.PathOf("priorityBands"), $"has {bands.Count} bands, expected fewer than {FlowController.MaxBands}");
+        }
+
+        return bands;
     }
 
-    private static void ReadBand(MapReader band, PluginSet plugins)
+    private static BandSettings ReadBand(MapReader band, int priority, PluginSet plugins)
     {
-        band.Quantity("maxBytes");
-        band.Quantity("maxRequests");
-        Policy(band, "fairnessPolicyRef", PluginKind.FairnessPolicy, plugins);
-        Policy(band, "orderingPolicyRef", PluginKind.OrderingPolicy, plugins);
+        var fairness = Policy(band, "fairnessPolicyRef", PluginKind.FairnessPolicy, plugins);
+        var ordering = Policy(band, "orderingPolicyRef", PluginKind.OrderingPolicy, plugins);
+        var settings = new BandSettings(
+            priority,
+            band.Quantity("maxBytes") is > 0 and var bytes ? bytes : BandSettings.DefaultBytes,
+            band.Quantity("maxRequests") is > 0 and var requests ? requests : BandSettings.DefaultRequests,
+            FlowPolicies.Fairness(fairness?.Type),
+            FlowPolicies.Ordering(ordering?.Type),
+            (fairness?.Parameters as FlowPolicyParameters)?.Program);
         band.End();
+        return settings;
     }
 
-    /// <summary>A policy by name; the defaults of flow control need no declaration.</summary>
-    private static void Policy(MapReader map, string key, PluginKind kind, PluginSet plugins)
+    /// <summary>A policy by name; the defaults of flow control need no declaration. Null = the default, or an error.</summary>
+    private static PluginConfig? Policy(MapReader map, string key, PluginKind kind, PluginSet plugins)
     {
-        if (map.Text(key) is not { Length: > 0 } name || PluginCatalog.DefaultPolicies.Contains(name))
+        if (map.Text(key) is not { Length: > 0 } name || (PluginCatalog.DefaultPolicies.Contains(name) && plugins.Find(name) is null))
         {
-            return;
+            return null;
         }
 
-        if (plugins.Resolve(map, key) is { } plugin && plugin.Kind != kind)
+        if (plugins.Resolve(map, key) is { } plugin && plugin.Kind == kind)
         {
-            map.Problems.Error(map.Value(key), map.PathOf(key), $"plugin '{plugin.Name}' has type '{plugin.Type}', expected a {Describe(kind)}");
+            return plugin;
         }
+        else if (plugins.Find(name) is { } other)
+        {
+            map.Problems.Error(map.Value(key), map.PathOf(key), $"plugin '{other.Name}' has type '{other.Type}', expected a {Describe(kind)}");
+        }
+
+        return null;
     }
 
     private static string Describe(PluginKind kind) => kind switch

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Epp.Native.FlowControl;
 using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Epp.Native.Scheduling.Filters;
@@ -50,6 +51,17 @@ public static class PluginCatalog
         [CoreMetricsExtractor] = PluginKind.Extractor,
         [UtilizationDetector.PluginType] = PluginKind.SaturationDetector,
         [ConcurrencyDetector.PluginType] = PluginKind.SaturationDetector,
+        [FlowPolicies.GlobalStrict] = PluginKind.FairnessPolicy,
+        [FlowPolicies.RoundRobin] = PluginKind.FairnessPolicy,
+        [FlowPolicies.ProgramAware] = PluginKind.FairnessPolicy,
+        [FlowPolicies.FirstCome] = PluginKind.OrderingPolicy,
+        [FlowPolicies.EarliestDeadline] = PluginKind.OrderingPolicy,
+        [FlowPolicies.SloDeadline] = PluginKind.OrderingPolicy,
+        [StaticUsageLimit.PluginType] = PluginKind.UsageLimitPolicy,
+        [PriorityHoldback.PluginType] = PluginKind.UsageLimitPolicy,
+        [SoftReflectiveCeiling.PluginType] = PluginKind.UsageLimitPolicy,
+        [EvictionQueue.FilterType] = PluginKind.EvictionPolicy,
+        [EvictionQueue.OrderType] = PluginKind.EvictionPolicy,
         ["openai-parser"] = PluginKind.Parser,
         ["anthropic-parser"] = PluginKind.Parser,
         ["vllmhttp-parser"] = PluginKind.Parser,
@@ -66,7 +78,7 @@ public static class PluginCatalog
 
     /// <summary>Policies of flow control that a section may name without declaring them.</summary>
     public static FrozenSet<string> DefaultPolicies { get; } =
-        new[] { "fcfs-ordering-policy", "global-strict-fairness-policy", "static-usage-limit-policy" }.ToFrozenSet(StringComparer.Ordinal);
+        new[] { FlowPolicies.FirstCome, FlowPolicies.GlobalStrict, StaticUsageLimit.PluginType }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Deprecated names of built types.</summary>
     public static FrozenDictionary<string, string> Aliases { get; } = new Dictionary<string, string>

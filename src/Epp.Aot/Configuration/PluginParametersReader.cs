@@ -43,7 +43,7 @@ internal sealed partial class PluginParametersReader(Dialect dialect)
             ConcurrencyDetector.PluginType => Concurrency(map),
             AgentIdentity.PluginType => Identity(map),
             PluginCatalog.UsageReporter => Reporter(map),
-            _ => new NoParameters(),
+            _ => FlowPolicies.Read(type, map) ?? new NoParameters(),
         };
         map.End(dialect == Dialect.LlmD, key => type == PrefixCacheScorer.PluginType && IndexKeys.Contains(key)
             ? $" (llm-d has it on a plugin of type '{ApproxPrefixProducer.PluginType}')"

@@ -23,8 +23,7 @@ public static class UnbuiltPlugins
         "header-label-affinity-scorer", "topology-extractor", "dcgm-data-source", "dcgm-extractor", "header-profile-handler",
         "burst-prefix-cache-producer", "p2p-source-producer", "multicluster-session-affinity-filter", "multicluster-queue-scorer",
         "multicluster-kv-cache-utilization-scorer", "multicluster-prefix-cache-scorer", "multicluster-approx-prefix-cache-producer",
-        "multicluster-metrics-data-source", "multicluster-metrics-extractor", "multicluster-file-discovery", "sheddable-eviction-filter",
-        "priority-then-time-eviction-order-policy", "priority-holdback-policy", "soft-reflective-ceiling-policy", "agent-identity",
+        "multicluster-metrics-data-source", "multicluster-metrics-extractor", "multicluster-file-discovery", "agent-identity",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>By type.</summary>
@@ -60,13 +59,6 @@ public static class UnbuiltPlugins
             .. Of(PluginKind.Producer, "windowDurationMs maxPerReplica blockSizeTokens maxPrefixTokensToMatch minColocateBlocks maxBatchSize balanceBy", "burst-prefix-cache-producer"),
             .. Of(PluginKind.Producer, "prefixMatchInfoProducerName minCachedTokenDelta prefillProfileName", "p2p-source-producer"),
             .. Of(PluginKind.Producer, null, "predicted-latency-producer", "multicluster-approx-prefix-cache-producer"),
-            .. Of(PluginKind.FairnessPolicy, "", "global-strict-fairness-policy", "round-robin-fairness-policy"),
-            .. Of(PluginKind.FairnessPolicy, "strategy evictionTtlSeconds evictionSweepSeconds lasWeightService lasWeightHeadWait lasHalfLifeSeconds", "program-aware-fairness"),
-            .. Of(PluginKind.OrderingPolicy, "", "fcfs-ordering-policy", "edf-ordering-policy", "slo-deadline-ordering-policy"),
-            .. Of(PluginKind.UsageLimitPolicy, "threshold", "static-usage-limit-policy"),
-            .. Of(PluginKind.UsageLimitPolicy, "shape domain minCeiling maxCeiling", "priority-holdback-policy"),
-            .. Of(PluginKind.UsageLimitPolicy, "", "soft-reflective-ceiling-policy"),
-            .. Of(PluginKind.EvictionPolicy, null, "sheddable-eviction-filter", "priority-then-time-eviction-order-policy"),
             .. Of(PluginKind.Parser, "", "vertexai-parser"),
             .. Of(PluginKind.Admitter, null, "latency-slo-admitter"),
             .. Of(PluginKind.Admitter, "queueDepthThreshold kvCacheUtilThreshold power k", "probabilistic-admitter"),

@@ -13,6 +13,8 @@ namespace Epp.Aot.ExtProc;
 /// <param name="RestoreModel">Model name to put back into the response; null = the response is not touched.</param>
 /// <param name="TargetModel">Model name the worker writes, where <paramref name="RestoreModel"/> is set.</param>
 /// <param name="Ticket">The request's token ids are compared with what the engine stores.</param>
+/// <param name="Priority">Of the request's objective.</param>
+/// <param name="Waits">Nothing is decided: the request waits for its turn.</param>
 internal readonly record struct Decision(
     RequestFailure? Failure,
     Endpoint? Endpoint,
@@ -21,4 +23,6 @@ internal readonly record struct Decision(
     bool ExpectsStream = false,
     byte[]? RestoreModel = null,
     byte[]? TargetModel = null,
-    ParityTicket Ticket = default);
+    ParityTicket Ticket = default,
+    int Priority = 0,
+    bool Waits = false);

@@ -61,21 +61,15 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
             request.Reply.Begin(request.Body, scan, target);
         }
 
-        routing.Scan = scan;
-        routing.Body = request.Body;
         routing.SetTargetModel(target);
-        if (scan is not null)
-        {
-            routing.SetCacheSalt(scan.CacheSalt);
-            FindTokens(request, scan, target, routing);
-        }
-
         var priority = objectives.Priority(Control(request.Headers, WellKnownHeaders.Objective, WellKnownHeaders.ObjectiveAlias, default));
         var series = metrics.Requests(models.Incoming, target, fairness, priority);
-        var decision = (priority < 0 ? Admit(decider, routing, series) : null)
-            ?? Pick(decider, routing, request, models, kind, streamed, writer, series);
+        var refused = Gate is { } gate
+            ? TakeTurn(gate, decider, routing, request, models, fairness, series, priority)
+            : priority < 0 ? Admit(decider, routing, series) : null;
+        var decision = refused ?? Pick(decider, routing, request, models, kind, streamed, writer, series);
         Return(routing);
-        return decision;
+        return decision with { Priority = priority };
     }
 
     /// <summary>Decides a request that has no body, such as GET: a live endpoint at random, within hint and filters (contract §1.5).</summary>
@@ -102,15 +96,20 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
     }
 
     /// <summary>The prompts' token ids, where somebody knows them: the client, an engine that was asked, or the tokenizer in this process.</summary>
-    private void FindTokens(RequestPhase request, RequestScanner scan, ReadOnlySpan<byte> target, RoutingRequest routing)
+    private void FindTokens(RequestPhase request, RoutingRequest routing)
     {
+        if (routing.Scan is not { } scan)
+        {
+            return;
+        }
+
         if (request.Tokens is { IsKnown: true } asked)
         {
             routing.Tokens = asked;
         }
         else if (_plan.Scheduler.WantsTokens && !routing.Tokens.TryRead(scan, request.Body))
         {
-            tokenizer?.TryTokenize(scan, request.Body, target, routing.Tokens);
+            tokenizer?.TryTokenize(scan, request.Body, routing.TargetModel, routing.Tokens);
         }
     }
 
@@ -157,6 +156,14 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         RoutingPlan decider, RoutingRequest routing, RequestPhase request, Models models, ProcessingKind kind, bool streamed, ProtoWriter writer,
         RequestSeries series)
     {
+        if (request.Api != RequestApi.Passthrough)
+        {
+            routing.Scan = request.Scanner;
+            routing.SetCacheSalt(request.Scanner.CacheSalt);
+        }
+
+        routing.Body = request.Body;
+        FindTokens(request, routing);
         var replyBytes = request.Reply.Length;
         var rewritten = request.Reply.Changes;
         var started = Stopwatch.GetTimestamp();

@@ -22,6 +22,11 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
     public async Task<GrpcStatus> ProcessAsync(GrpcCall call)
     {
         var stream = new ExtProcStream(services);
+        if (services.Inflight is not null)
+        {
+            stream.AllowEviction(call.Wake);
+        }
+
         var status = new GrpcStatus(GrpcCode.Cancelled);
         var opened = services.Time.GetTimestamp();
         services.Metrics.Streams.Opened();
@@ -69,16 +74,29 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
             }
 
             flush = default;
+            if (stream.IsEvicted)
+            {
+                stream.WriteEviction(output);
+                await output.FlushAsync();
+                return GrpcStatus.Ok;
+            }
+
             var buffer = read.Buffer;
             var step = HandleMessages(call, stream, ref buffer);
             // A long reply stops the loop before the buffer is used up; the next read then returns at once.
-            var stopped = stream.HasReply || stream.WantsTokens;
+            var stopped = stream.HasReply || stream.WantsTokens || stream.WantsTurn;
             reader.AdvanceTo(buffer.Start, stopped ? buffer.Start : buffer.End);
             call.ReleaseMessage();
             if (stream.WantsTokens)
             {
                 await stream.AskTokensAsync();
                 step = stream.Resume(output) is { } refused ? (true, refused) : (false, default);
+            }
+
+            if (stream.WantsTurn)
+            {
+                await stream.WaitTurnAsync(call);
+                step = stream.ResumeTurn(call, output) is { } refused ? (true, refused) : (false, default);
             }
 
             if (stream.HasOutput)
@@ -110,7 +128,7 @@ internal sealed class ExtProcService(StreamServices services, ILogger logger)
 
     private static (bool Closed, GrpcStatus Status) HandleMessages(GrpcCall call, ExtProcStream stream, ref ReadOnlySequence<byte> buffer)
     {
-        while (!stream.HasReply && !stream.WantsTokens)
+        while (!stream.HasReply && !stream.WantsTokens && !stream.WantsTurn)
         {
             switch (call.TryRead(ref buffer, out var message))
             {

@@ -44,6 +44,12 @@ internal sealed partial class ExtProcStream
     {
         var streamed = _requestMode is BodyMode.FullDuplexStreamed;
         var decision = services.Director.Decide(_request!, subset, kind, streamed, Writer);
+        if (decision.Waits)
+        {
+            (_waitingKind, _waitingSubset, WantsTurn) = (kind, subset, true);
+            return null;
+        }
+
         return Complete(decision, output, streamed, kind);
     }
 
@@ -53,6 +59,7 @@ internal sealed partial class ExtProcStream
         _response.Series = decision.Series;
         if (decision.Failure is { } failure)
         {
+            EndTurn();
             return Fail(output, failure);
         }
 
@@ -65,12 +72,14 @@ internal sealed partial class ExtProcStream
         {
             _endpoint!.BeginRequest();
             _series!.Running(1);
+            TrackInflight(decision.Priority);
         }
         else
         {
             _endpoint = null;
         }
 
+        EndTurn();
         _response.Begin(decision);
         if (streamed)
         {
@@ -106,10 +115,10 @@ internal sealed partial class ExtProcStream
         var dialect = services.Options.Dialect;
         _series ??= services.Metrics.Requests(default, default, "default-flow"u8, 0);
         _series.Error(failure.Code(dialect));
-        _span?.Refused(_series, failure.HttpStatus, failure.Code(dialect));
+        _span?.Refused(_series, failure.StatusOf(dialect), failure.Code(dialect));
         failure.Encode(Writer, dialect);
         output.Write(Writer.Written);
-        Log.RequestRejected(services.Logger, failure.HttpStatus, failure.Text(dialect));
+        Log.RequestRejected(services.Logger, failure.StatusOf(dialect), failure.Text(dialect));
         if (_processingFrom != 0)
         {
             services.Metrics.RequestProcessing(Seconds(_processingFrom));

@@ -47,6 +47,9 @@ internal sealed partial class ExtProcStream(StreamServices services)
     /// <summary>True while the answer waits for <see cref="AskTokensAsync"/> and <see cref="Resume"/>.</summary>
     public bool WantsTokens { get; private set; }
 
+    /// <summary>True while the answer waits for <see cref="WaitTurnAsync"/> and <see cref="ResumeTurn"/>.</summary>
+    public bool WantsTurn { get; private set; }
+
     private static ProtoWriter Writer => t_writer ??= new ProtoWriter();
 
     /// <summary>Handles one message; a status ends the stream.</summary>
@@ -124,6 +127,7 @@ internal sealed partial class ExtProcStream(StreamServices services)
         }
 
         _finished = true;
+        EndInflight(told: false);
         ReleaseRequest();
         _response.Finish();
         services.Tracer?.End(_span);
@@ -140,6 +144,7 @@ internal sealed partial class ExtProcStream(StreamServices services)
         _configured = true;
         _receivedAt = services.Time.GetTimestamp();
         _response.ReceivedAt = _receivedAt;
+        _request!.ReceivedMs = EppMetrics.MonotonicMs(services.Time);
         if (message.HasProtocolConfig)
         {
             _requestMode = message.RequestBodyMode;
@@ -248,6 +253,12 @@ internal sealed partial class ExtProcStream(StreamServices services)
     private GrpcStatus? OnResponse(bool wrote)
     {
         HasOutput |= wrote;
+        if (_response.IsComplete)
+        {
+            EndInflight(told: false);
+            ReportService();
+        }
+
         return null;
     }
 

@@ -1,3 +1,4 @@
+using Epp.Aot.FlowControl;
 using Epp.Aot.Tracing;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
@@ -35,6 +36,15 @@ internal sealed class RequestPhase : IDisposable
     /// <summary>Token ids that an engine was asked for; null = none was.</summary>
     public PromptTokens? Tokens { get; set; }
 
+    /// <summary>Its turn in flow control; null = none was taken.</summary>
+    public WaitingRequest? Turn { get; set; }
+
+    /// <summary>What was decided before it waited; null = it did not.</summary>
+    public HeldDecision? Held { get; set; }
+
+    /// <summary>Monotonic milliseconds of the first message.</summary>
+    public long ReceivedMs { get; set; }
+
     /// <summary>The trace context that the worker gets.</summary>
     public TraceHeader Trace { get; } = new();
 
@@ -49,6 +59,23 @@ internal sealed class RequestPhase : IDisposable
         return phase;
     }
 
+    /// <summary>The turn was used, or its stream is gone: nothing counts as dispatched for it any more.</summary>
+    public void EndTurn()
+    {
+        if (Turn is not { } turn)
+        {
+            return;
+        }
+
+        Turn = null;
+        if (!turn.IsDone)
+        {
+            turn.Cancel();
+        }
+
+        turn.Gate.Recycle(turn);
+    }
+
     /// <summary>Returns every buffer, and the object to the pool.</summary>
     public void Dispose()
     {
@@ -57,6 +84,8 @@ internal sealed class RequestPhase : IDisposable
         Subset.Clear();
         Trace.Clear();
         Tokens = null;
+        EndTurn();
+        Held = null;
         Api = RequestApi.Passthrough;
         BudgetBytes = 0;
         if (Interlocked.Increment(ref _idleCount) <= MaxPooled)

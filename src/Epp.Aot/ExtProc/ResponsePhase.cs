@@ -38,6 +38,12 @@ internal sealed partial class ResponsePhase(StreamServices services)
     /// <summary>Metrics of the request's label set; the empty set where the stream began with the response.</summary>
     public RequestSeries? Series { get; set; }
 
+    /// <summary>True once the response has ended, or nothing of it is wanted any more.</summary>
+    public bool IsComplete => _completed;
+
+    /// <summary>What flow control counts as the response's cost: prompt tokens plus twice the completion tokens.</summary>
+    public double ServiceTokens => Math.Max(0, _usage.Usage.Prompt) + (2.0 * Math.Max(0, _usage.Usage.Completion));
+
     /// <summary>The request's API, which decides where usage stands in the response.</summary>
     public RequestApi Api { get; set; }
 
@@ -153,6 +159,9 @@ internal sealed partial class ResponsePhase(StreamServices services)
         _completed = true;
         ReleaseHeld();
     }
+
+    /// <summary>The request was evicted, which is counted already: what is missing of the response is no further error.</summary>
+    public void Evict() => _completed = true;
 
     // A stream's chunks go on one for one. Another body is held until its end, as the references do: if the worker breaks off in the
     // middle, the client gets an error and not half a document. What exceeds the limit, or the budget of all streams, is passed on.

@@ -51,6 +51,10 @@ internal static class WellKnownHeaders
 
     public static ReadOnlySpan<byte> ObjectiveAlias => "x-gateway-inference-objective"u8;
 
+    public static ReadOnlySpan<byte> FirstTokenSlo => "x-llm-d-slo-ttft-ms"u8;
+
+    public static ReadOnlySpan<byte> FirstTokenSloAlias => "x-slo-ttft-ms"u8;
+
     // With these a client could point a worker at any host; only a profile handler may set them (contract §0a).
     public static ReadOnlySpan<byte> PrefillerHostPort => "x-prefiller-host-port"u8;
 

@@ -35,6 +35,7 @@ public sealed class GrpcCall : IDisposable
     private readonly bool _gzip;
     private byte[]? _contiguous;
     private ITimer? _deadline;
+    private Action? _deadlineExceeded;
     private bool _started;
 
     public GrpcCall(IFeatureCollection features, GrpcOptions options, TimeProvider time)
@@ -62,6 +63,9 @@ public sealed class GrpcCall : IDisposable
 
     /// <summary>True once the client's <c>grpc-timeout</c> has passed; a pending read of <see cref="Reader"/> is then cancelled.</summary>
     public bool DeadlineExceeded { get; private set; }
+
+    /// <summary>Cancelled when the client resets the stream or its connection is lost.</summary>
+    public CancellationToken Aborted => _features.Get<IHttpRequestLifetimeFeature>()?.RequestAborted ?? default;
 
     /// <summary>The <c>grpc-encoding</c> asked for that this server does not know; null = none.</summary>
     public string? UnknownEncoding { get; }
@@ -134,6 +138,19 @@ public sealed class GrpcCall : IDisposable
         if (status.Message is not null)
         {
             fields["grpc-message"] = PercentEncode(status.Message);
+        }
+    }
+
+    /// <summary>Makes a pending read of <see cref="Reader"/>, else the next one, return at once. From any thread, until the call has ended.</summary>
+    public void Wake() => Reader.CancelPendingRead();
+
+    /// <summary>Calls <paramref name="action"/> when the deadline passes, at once where it has; null = nothing any more.</summary>
+    public void OnDeadlineExceeded(Action? action)
+    {
+        Interlocked.Exchange(ref _deadlineExceeded, action);
+        if (DeadlineExceeded)
+        {
+            action?.Invoke();
         }
     }
 
@@ -235,6 +252,8 @@ public sealed class GrpcCall : IDisposable
     private void OnDeadline()
     {
         DeadlineExceeded = true;
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref _deadlineExceeded)?.Invoke();
         Reader.CancelPendingRead();
     }
 }

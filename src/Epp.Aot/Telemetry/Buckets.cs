@@ -22,6 +22,10 @@ internal static class Buckets
 
     public static readonly double[] Small = [.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1];
 
+    public static readonly double[] QueueSeconds = [.0001, .0005, .001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60];
+
+    public static readonly double[] Confirmation = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
+
     public static readonly double[] FirstToken =
         [.005, .025, .05, .1, .2, .4, .6, .8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 120];
 

@@ -20,7 +20,7 @@ public sealed partial class EppMetrics
     private IEnumerable<MetricFamily> Declare() =>
     [
         .. RequestCounters(), .. RequestHistograms(), .. StreamedHistograms(), .. PoolFamilies(), .. SchedulerFamilies(), .. PrefixFamilies(),
-        .. DecisionFamilies(), .. OwnFamilies(), .. KubernetesFamilies(), .. KvFamilies(), .. ProcessFamilies(_startSeconds), .. _options.StreamMetrics ? StreamFamilies() : [],
+        .. DecisionFamilies(), .. FlowFamilies(), .. OwnFamilies(), .. KubernetesFamilies(), .. KvFamilies(), .. ProcessFamilies(_startSeconds), .. _options.StreamMetrics ? StreamFamilies() : [],
     ];
 
     private string OldHelp(string successor, string text) =>

@@ -26,6 +26,7 @@ public sealed class RequestSeries
     private Histogram? _firstTokenStreaming;
     private Histogram? _streamingPerToken;
     private Histogram? _interToken;
+    private FlowSeries? _flow;
 
     internal RequestSeries(string model, string target, string fairnessId, int priority)
     {
@@ -42,6 +43,12 @@ public sealed class RequestSeries
     internal string FairnessId { get; }
 
     internal string Priority { get; }
+
+    /// <summary>Its instruments of flow control.</summary>
+    public FlowSeries Flow => KnownFlow ?? Interlocked.CompareExchange(ref _flow, new FlowSeries(), null) ?? _flow!;
+
+    /// <summary>The same, null before the first request that flow control saw.</summary>
+    internal FlowSeries? KnownFlow => Volatile.Read(ref _flow);
 
     internal long Requests => Volatile.Read(ref _requests);
 

@@ -30,6 +30,9 @@ public sealed class RoutingRequest
     /// <summary>Monotonic milliseconds of the decision, the clock of <see cref="EndpointColumns.UpdatedMs"/>.</summary>
     public long NowMs { get; set; }
 
+    /// <summary>Requests whose turn has come in flow control and that no endpoint counts yet: load that in-flight counters do not show.</summary>
+    public int DispatchedRequests { get; set; }
+
     /// <summary>Subset hint; null = none.</summary>
     public SubsetHint? Subset { get; set; }
 

@@ -27,10 +27,13 @@ public sealed partial class DependencyRuleTests
         ("Bbr", "ExtProc"),
         ("Bbr", "Kubernetes"),
         ("Cli", "Bbr"),
+        // An exchange waits for its turn, and may be evicted.
+        ("ExtProc", "FlowControl"),
         // Hosting composes listeners, health and shutdown for what Program.cs hands it.
         ("Hosting", "Grpc"),
         ("Hosting", "ExtProc"),
         ("Hosting", "Scraping"),
+        ("Hosting", "FlowControl"),
         ("Hosting", "Cli"),
         ("Hosting", "Debugging"),
         ("Hosting", "KvEvents"),

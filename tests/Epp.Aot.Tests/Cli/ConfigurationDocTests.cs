@@ -38,6 +38,7 @@ public sealed class ConfigurationDocTests
 
     [Theory]
     [InlineData("docs/scorers.md", 7)]
+    [InlineData("docs/flow-control.md", 1)]
     [InlineData("README.md", 1)]
     public void Examples_OfConfigurations_Load(string page, int examples)
     {

@@ -207,7 +207,6 @@ public class EppConfigLoaderTests
     [Theory]
     [InlineData("plugins: [{type: token-load-scorer}]", "not built into this version: plugin type 'token-load-scorer' (line 3); remove")]
     [InlineData("plugins: [{type: session-affinity-scorer}]", "plugin type 'session-affinity-scorer', experimental (line 3)")]
-    [InlineData("featureGates: [flowControl]", "feature gate 'flowControl=true' (line 3)")]
     [InlineData("featureGates: [haPopulateNonLeaderDatastore=false]", "feature gate 'haPopulateNonLeaderDatastore=false' (line 3)")]
     [InlineData("plugins: [{type: local-syncer}]\ndataLayer: {crossReplicaSyncerPluginRef: local-syncer, crossReplicaSyncInterval: 1s}", "plugin type 'local-syncer' (line 3), dataLayer.crossReplicaSyncerPluginRef (line 4)")]
     [InlineData("plugins: [{type: concurrency-detector, parameters: {concurrencyMode: tokens}}]", "'tokens' is known to llm-d but not built")]
@@ -231,6 +230,12 @@ public class EppConfigLoaderTests
     [InlineData("flowControl: {priorityBands: [{priority: 1}, {priority: 1}]}", "flowControl.priorityBands[1].priority: a second band has priority 1")]
     [InlineData("flowControl: {priorityBands: [{priority: 1, fairnessPolicyRef: nope}]}", "no plugin is named 'nope'")]
     [InlineData("plugins: [{type: queue-scorer}]\nflowControl: {usageLimitPolicyPluginRef: queue-scorer}", "expected a usage limit policy")]
+    [InlineData("plugins: [{type: priority-holdback-policy}]", "parameters.minCeiling: is missing")]
+    [InlineData("plugins: [{type: priority-holdback-policy, parameters: {minCeiling: 0.5, maxCeiling: 0.2}}]", "expected minCeiling (0.5) or more")]
+    [InlineData("plugins: [{type: priority-holdback-policy, parameters: {minCeiling: 0.5, domain: name}}]", "expected rank or value")]
+    [InlineData("plugins: [{type: program-aware-fairness, parameters: {strategy: fifo}}]", "found 'fifo', expected las")]
+    [InlineData("plugins: [{type: static-usage-limit-policy, parameters: {treshold: 1}}]", "did you mean 'threshold'?")]
+    [InlineData("plugins: [{type: edf-ordering-policy}]\nflowControl: {priorityBands: [{priority: 1, fairnessPolicyRef: edf-ordering-policy}]}", "expected a fairness policy")]
     [InlineData("plugins: [{type: disagg-profile-handler, parameters: {decider: {}}}]", "did you mean 'deciders'?")]
     [InlineData("plugins: [{type: load-aware-scorer, parameters: {threshold: x}}]", "expected a whole number")]
     [InlineData("plugins: [{type: utilization-detector, parameters: {queueDepthThreshold: 0}}]", "expected a whole number of at least 1")]
@@ -278,10 +283,11 @@ public class EppConfigLoaderTests
         Assert.Contains("are ignored", Assert.Single(llmd.Warnings).Message);
 
         set["ENABLE_EXPERIMENTAL_FLOW_CONTROL_LAYER"] = "1";
-        Assert.Contains("feature gate 'flowControl' (environment", Assert.Single(EppConfigLoader.Load(text, "test", new ConfigOverrides(set.GetValueOrDefault)).Errors).Message);
+        var controlled = EppConfigLoader.Load(text, "test", new ConfigOverrides(set.GetValueOrDefault)).Config!.FlowControl!;
+        Assert.Equal((0, 0, long.MaxValue), (controlled.Settings.TtlMs, controlled.Settings.NoEndpointTtlMs, Assert.Single(controlled.Settings.Bands).MaxRequests));
         set["ENABLE_EXPERIMENTAL_FLOW_CONTROL_LAYER"] = "false";
         var gated = Encoding.UTF8.GetBytes(GaieHead + "featureGates: [flowControl]");
-        Assert.NotNull(EppConfigLoader.Load(gated, "test", new ConfigOverrides(set.GetValueOrDefault)).Config);
+        Assert.Null(EppConfigLoader.Load(gated, "test", new ConfigOverrides(set.GetValueOrDefault)).Config!.FlowControl);
     }
 
     [Fact]

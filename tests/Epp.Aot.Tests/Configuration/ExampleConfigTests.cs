@@ -1,6 +1,7 @@
 using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Native;
+using Epp.Native.FlowControl;
 
 namespace Epp.Aot.Tests.Configuration;
 
@@ -100,23 +101,28 @@ public sealed class ExampleConfigTests
     }
 
     [Fact]
-    public void ExampleB_IsRefusedForFlowControlOnly()
+    public void ExampleB_TurnsFlowControlOn()
     {
-        Assert.EndsWith(
-            "not built into this version: plugin type 'round-robin-fairness-policy' (line 8), feature gate 'flowControl=true' (line 3); remove this, or stay with the reference's image",
-            Assert.Single(Load(B).Errors).Message,
-            StringComparison.Ordinal);
-        var without = B.Replace("featureGates: [\"flowControl=true\"]", "", StringComparison.Ordinal)
-            .Replace("- type: round-robin-fairness-policy", "", StringComparison.Ordinal)
-            .Replace(", fairnessPolicyRef: round-robin-fairness-policy", "", StringComparison.Ordinal);
-        var loaded = Load(without);
-        Assert.Equal("sat", loaded.Config!.Saturation.Detector!.Name);
+        var config = Load(B).Config!;
+        Assert.Equal("sat", config.Saturation.Detector!.Name);
+        var flow = config.FlowControl!;
+        Assert.Equal((2000L, 512L << 20, 20_000L, 300_000L), (flow.Settings.MaxRequests, flow.Settings.MaxBytes, flow.Settings.TtlMs, flow.Settings.NoEndpointTtlMs));
+        Assert.Equal(new BandSettings(100, maxRequests: 1000, fairness: FlowFairness.RoundRobin).ToString(), Assert.Single(flow.Settings.Bands).ToString());
+        Assert.Equal($"{new BandSettings(-1, maxRequests: 50)} {new BandSettings()}", $"{flow.Settings.NegativeBand} {flow.Settings.DefaultBand}");
+        Assert.Equal((new FlowPolicyParameters(), false), (flow.Usage, flow.EnableEviction));
+    }
+
+    [Fact]
+    public void ExampleB_WithoutTheGate_KeepsItsDetectorOnly()
+    {
+        var loaded = Load(B.Replace("featureGates: [\"flowControl=true\"]", "", StringComparison.Ordinal));
+        Assert.Equal(("sat", null), (loaded.Config!.Saturation.Detector!.Name, loaded.Config.FlowControl));
         Assert.Contains("has no effect but for its saturationDetector", Assert.Single(loaded.Warnings).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void ExampleB_WithMistakes_NamesThemBesideWhatIsNotBuilt() =>
-        Assert.Equal(3, Load(B.Replace("maxRequests: 2k", "maxRequests: lots", StringComparison.Ordinal).Replace("{pluginRef: sat}", "{pluginRef: sad}", StringComparison.Ordinal)).Errors.Count);
+    public void ExampleB_WithMistakes_NamesThem() =>
+        Assert.Equal(2, Load(B.Replace("maxRequests: 2k", "maxRequests: lots", StringComparison.Ordinal).Replace("{pluginRef: sat}", "{pluginRef: sad}", StringComparison.Ordinal)).Errors.Count);
 
     [Fact]
     public void ExampleC_IsRefusedForTheHandlerAndItsDecider() =>

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Text;
+using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
 using Epp.Native.Wire;
 using Epp.Testing;
@@ -59,10 +61,19 @@ public sealed class AllocationTests(ITestOutputHelper log)
         stream.Finish();
     }
 
-    [Fact]
-    public void Stream_Whole_StaysBelowItsBound()
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("kind: ", "featureGates: [flowControl]\nkind: ")]
+    public void Stream_Whole_StaysBelowItsBound(string from, string to)
     {
-        var rig = new Rig(endpoints: 4);
+        var builtIn = Encoding.UTF8.GetString(EppConfigLoader.BuiltIn);
+        var rig = new Rig(config: from.Length == 0 ? builtIn : builtIn.Replace(from, to, StringComparison.Ordinal), endpoints: 4);
+        Assert.Equal(from.Length > 0, rig.Flow is not null);
+        foreach (var slot in rig.Pool.Current.Indexes)
+        {
+            rig.Pool.Update(rig.Pool.Current[slot], Epp.Native.Pool.EndpointMetrics.None with { Waiting = 0, KvUsage = 0 }, Aot.Telemetry.EppMetrics.MonotonicMs(rig.Time));
+        }
+
         var output = new ArrayBufferWriter<byte>(1 << 16);
         byte[][] messages =
         [
@@ -89,5 +100,6 @@ public sealed class AllocationTests(ITestOutputHelper log)
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / Streams;
         log.WriteLine($"{bytes} bytes per stream");
         Assert.InRange(bytes, 0, StreamBytes);
+        Assert.Equal(0, rig.Flow?.Gate.Waiting ?? 0);
     }
 }

@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Aot.ExtProc;
+using Epp.Aot.FlowControl;
 using Epp.Aot.Grpc;
+using Epp.Aot.Hosting;
 using Epp.Aot.Telemetry;
 using Epp.Native;
 using Epp.Native.Memory;
@@ -42,8 +44,11 @@ internal sealed class Rig
         RewriteNames.Keep(Objectives, Metrics);
         Director = new Director(
             Pool, RoutingPlan.Create(Config, Context, Metrics), Objectives, Metrics, options, Time, new PickLog(NullLogger.Instance));
+        Flow = FlowControlMode.Create(
+            Config, new FlowContext(Pool, options.Dialect == Dialect.Gaie ? null : Objectives, () => Director.Plan.Saturation, Metrics, Time, NullLogger.Instance), TimeSpan.FromMilliseconds(250));
+        Director.Gate = Flow?.Gate;
         Services = new StreamServices(
-            Pool, Director, Metrics, options, new ParserSet(loaded.Config!), new BodyBudget(options.MaxBufferedBytes), Time, NullLogger.Instance);
+            Pool, Director, Metrics, options, new ParserSet(loaded.Config!), new BodyBudget(options.MaxBufferedBytes), Time, NullLogger.Instance, Inflight: Flow?.Inflight);
         Publish(endpoints);
     }
 
@@ -56,6 +61,9 @@ internal sealed class Rig
     public SchedulerContext Context { get; }
 
     public Director Director { get; }
+
+    /// <summary>Null where the configuration does not ask for it.</summary>
+    public FlowControlMode? Flow { get; }
 
     public EppMetrics Metrics { get; }
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Epp.Aot.Telemetry;
 using Epp.Native;
+using Epp.Native.FlowControl;
 using Epp.Native.Pool;
 using Xunit.Sdk;
 
@@ -98,7 +99,22 @@ internal sealed class Exposition
         metrics.Streams.Opened();
         metrics.Streams.Ended(1.5, 1);
         metrics.RefreshPoolGauges();
+        ExerciseFlowControl(metrics, series);
         return metrics;
+    }
+
+    private static void ExerciseFlowControl(EppMetrics metrics, RequestSeries series)
+    {
+        var settings = new FlowSettings([], new BandSettings(), new BandSettings(), maxBytes: 1000, maxRequests: 10);
+        var flow = metrics.BeginFlowControl(new FlowController(settings, new StaticUsageLimit()));
+        flow.Saturation(0.5, 0.25, 0.5);
+        flow.CycleSeconds.Observe(0.00001);
+        (flow.ReclaimTarget, flow.PendingReclaim) = (0.5, 0.25);
+        flow.RevocationIssued(-5);
+        flow.RevocationEnded(told: true, 0.01);
+        series.Flow.Entered(300);
+        series.Flow.Enqueued(FlowOutcome.NotYetFinalized, 0.00001);
+        series.Flow.Left(FlowOutcome.Dispatched, 0.2, 300);
     }
 
     internal sealed class Family(string name, string help)

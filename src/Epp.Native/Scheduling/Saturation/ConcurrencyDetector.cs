@@ -22,7 +22,7 @@ public sealed class ConcurrencyDetector(string name, int maxConcurrency = 100, d
             return new SaturationReading(1, -1);
         }
 
-        var inflight = 0L;
+        var inflight = (long)request.DispatchedRequests;
         foreach (var slot in candidates.Indexes)
         {
             inflight += candidates.Pool[slot].InflightRequests;

@@ -19,9 +19,13 @@ internal sealed class CaseReplay(EppProcess epp, ReplayCluster cluster, ReplayWo
 
     private static readonly HttpClient Http = new() { Timeout = Wait.Limit };
 
+    private HashSet<int> _held = [];
+    private bool _loaded;
+
     public async Task<CaseOutcome> RunAsync(RecordedCase recorded)
     {
         workers.Set(recorded.WorkerSettings);
+        (_held, _loaded) = (recorded.Held, recorded.WorkerSettings.Any());
         var changed = await cluster.BecomeAsync(recorded.Changes.Count > 0 ? baseObjects : recorded.Objects);
         foreach (var change in recorded.Changes)
         {
@@ -121,6 +125,11 @@ internal sealed class CaseReplay(EppProcess epp, ReplayCluster cluster, ReplayWo
                 await stream.SendAsync(message.Bytes);
                 break;
             case RecordedMessage message when streams.TryGetValue(message.Stream, out var answering):
+                if (_held.Contains(message.Stream))
+                {
+                    workers.Set([]);
+                }
+
                 var one = AnsweredExchange.Of([Proto.ProcessingResponse.Parser.ParseFrom(message.Bytes)]);
                 var sent = recorded[message.Stream].Sent;
                 await answering.UntilAsync(a => AnsweredExchange.Of(a) is var ours && (Reaches(ours, one) || (one.Immediate is not null && ours.Completes(sent))));
@@ -148,7 +157,7 @@ internal sealed class CaseReplay(EppProcess epp, ReplayCluster cluster, ReplayWo
     private static Task SettleAsync(ReplayStream stream, SentExchange sent) =>
         stream.UntilAsync(a => AnsweredExchange.Of(a).Completes(sent), TimeSpan.FromSeconds(1));
 
-    private static void Judge(
+    private void Judge(
         CaseOutcome outcome, int n, SentExchange sent, AnsweredExchange recorded, ReplayStream stream, RecordedEnd? end, PickRules? rules)
     {
         var ours = AnsweredExchange.Of(stream.Answers);
@@ -164,7 +173,9 @@ internal sealed class CaseReplay(EppProcess epp, ReplayCluster cluster, ReplayWo
             outcome.Violations.Add($"stream {n}: {wrong}");
         }
 
-        if (!ours.Completes(sent))
+        // A client that left while the load held its request got no answer: none is due here either.
+        var left = _loaded && end is null && !recorded.HasAny && !ours.HasAny;
+        if (!left && !ours.Completes(sent))
         {
             outcome.Violations.Add($"stream {n}: not everything is answered");
         }

@@ -122,6 +122,9 @@ internal sealed class AnsweredExchange
 
     public Proto.ImmediateResponse? Immediate { get; private set; }
 
+    /// <summary>Anything at all was answered.</summary>
+    public bool HasAny => Request.Any || Response.Any || Immediate is not null;
+
     /// <summary>The picked endpoint by the header; null = none.</summary>
     public string? Endpoint => Request.Headers?.Header("x-gateway-destination-endpoint");
 

@@ -7,8 +7,8 @@ namespace Epp.Integration.Tests.Kubernetes.Replay;
 /// <param name="Seq">Order over all streams.</param>
 internal abstract record RecordedEvent(long Seq);
 
-/// <summary>A message of a stream.</summary>
-internal sealed record RecordedMessage(long Seq, int Stream, bool FromProxy, string Kind, byte[] Bytes) : RecordedEvent(Seq);
+/// <summary>A message of a stream, so many milliseconds after the case began.</summary>
+internal sealed record RecordedMessage(long Seq, int Stream, bool FromProxy, string Kind, byte[] Bytes, double AtMs) : RecordedEvent(Seq);
 
 /// <summary>The proxy's side ends: by half-close, or by a reset.</summary>
 internal sealed record RecordedClose(long Seq, int Stream, bool IsReset) : RecordedEvent(Seq);
@@ -56,6 +56,29 @@ internal sealed class RecordedCase
 
     public IEnumerable<JsonElement> WorkerSettings => Head.TryGetProperty("worker_settings", out var settings) ? settings.EnumerateArray() : [];
 
+    /// <summary>
+    /// Streams whose request waited for its pick: under the load the case sets it was held, and nothing but the end of that load, which is
+    /// not recorded, let it go on.
+    /// </summary>
+    public HashSet<int> Held
+    {
+        get
+        {
+            const double LongMs = 500;
+            var held = new HashSet<int>();
+            foreach (var stream in WorkerSettings.Any() ? Events.OfType<RecordedMessage>().GroupBy(m => m.Stream) : [])
+            {
+                if (stream.FirstOrDefault(m => !m.FromProxy) is { Kind: "request_headers" } answer
+                    && answer.AtMs - stream.Where(m => m.FromProxy && m.Seq < answer.Seq).Select(m => m.AtMs).DefaultIfEmpty(answer.AtMs).Max() > LongMs)
+                {
+                    held.Add(stream.Key);
+                }
+            }
+
+            return held;
+        }
+    }
+
     /// <summary>Every case of a folder.</summary>
     /// <param name="folder">Of one stack.</param>
     /// <param name="net">Eight characters that stand for <c>10.44.0.</c>.</param>
@@ -80,7 +103,7 @@ internal sealed class RecordedCase
                     head = item;
                     break;
                 case "message" when item.TryGetProperty("raw_b64", out var raw):
-                    events.Add(new RecordedMessage(Seq(item), Stream(item), item.GetProperty("dir").GetString() == "envoy->epp", item.GetProperty("kind").GetString()!, Moved(raw.GetString()!, net)));
+                    events.Add(new RecordedMessage(Seq(item), Stream(item), item.GetProperty("dir").GetString() == "envoy->epp", item.GetProperty("kind").GetString()!, Moved(raw.GetString()!, net), item.GetProperty("t_ms").GetDouble()));
                     break;
                 case "message":
                     whole = false;

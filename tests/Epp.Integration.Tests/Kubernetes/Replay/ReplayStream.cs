@@ -6,7 +6,7 @@ namespace Epp.Integration.Tests.Kubernetes.Replay;
 /// <summary>A stream of the EPP under test, read all the time, so that the recording decides alone when something is sent.</summary>
 internal sealed class ReplayStream : IAsyncDisposable
 {
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
