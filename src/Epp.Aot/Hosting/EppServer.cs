@@ -1,12 +1,12 @@
 using System.Net;
 using Epp.Aot.Grpc;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.Hosting;
@@ -26,7 +26,7 @@ internal sealed record EppServerOptions(int GrpcPort, int HealthPort, int Metric
 /// </summary>
 internal sealed class EppServer : IAsyncDisposable
 {
-    private readonly WebApplication _application;
+    private readonly IHost _host;
     private readonly IServer _server;
     private readonly GrpcServer _grpc;
 
@@ -38,11 +38,14 @@ internal sealed class EppServer : IAsyncDisposable
         TimeProvider time,
         ILoggerProvider logging)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddProvider(logging).SetMinimumLevel(LogLevel.Warning);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, options));
-        _application = builder.Build();
-        _server = _application.Services.GetRequiredService<IServer>();
+        // Never run, only asked for its server. A WebApplication would bring routing, and with it all of the regular expressions.
+        _host = new HostBuilder()
+            .ConfigureLogging(log => log.AddProvider(logging).SetMinimumLevel(LogLevel.Warning))
+            .ConfigureWebHost(
+                web => web.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Configure(kestrel, options)),
+                web => web.SuppressEnvironmentConfiguration = true)
+            .Build();
+        _server = _host.Services.GetRequiredService<IServer>();
         _grpc = new GrpcServer(
             new Dictionary<int, Dictionary<string, GrpcMethod>> { [options.GrpcPort] = extProc, [options.HealthPort] = health },
             new Dictionary<int, Func<IFeatureCollection, Task>> { [options.MetricsPort] = metrics },
@@ -57,7 +60,13 @@ internal sealed class EppServer : IAsyncDisposable
     /// <summary>Stops accepting, lets open streams end until <paramref name="deadline"/> is cancelled, then cuts them.</summary>
     public Task StopAsync(CancellationToken deadline) => _server.StopAsync(deadline);
 
-    public ValueTask DisposeAsync() => _application.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_host is IAsyncDisposable host)
+        {
+            await host.DisposeAsync();
+        }
+    }
 
     private static void Configure(KestrelServerOptions kestrel, EppServerOptions options)
     {
