@@ -26,15 +26,15 @@ internal static partial class LocalModelLog
     [LoggerMessage(EventId = 3406, Level = LogLevel.Warning, Message = "The render endpoint {Url} does not answer; tokens are matched without it: {Reason}")]
     public static partial void NoAnswer(ILogger logger, string url, string reason);
 
+    [LoggerMessage(EventId = 3407, Level = LogLevel.Warning, Message = "Model {Model}: a request's token ids are not those stored for it (said once; three such requests in a row turn exact matching off): {Difference}")]
+    public static partial void Differs(ILogger logger, string model, string difference);
+
+    [LoggerMessage(EventId = 3408, Level = LogLevel.Information, Message = "Model {Model}: exact matching is tried again")]
+    public static partial void TriedAgain(ILogger logger, string model);
+
     [LoggerMessage(EventId = 3409, Level = LogLevel.Warning, Message = "The render endpoint {Url} refuses a request, which is matched by its bytes (said once until it takes one): {Reason}")]
     public static partial void RefusesToRender(ILogger logger, string url, string reason);
 
     [LoggerMessage(EventId = 3410, Level = LogLevel.Information, Message = "The render endpoint {Url} answers again")]
     public static partial void AnswersAgain(ILogger logger, string url);
-
-    [LoggerMessage(EventId = 3407, Level = LogLevel.Warning, Message = "Model {Model}: a request's token ids are not those that {Endpoint} stored for it: id {Position} is {Ours}, the engine has {Theirs} (said once; {Limit} such requests in a row turn exact matching off)")]
-    public static partial void Differs(ILogger logger, string model, string endpoint, int position, uint ours, uint theirs, int limit);
-
-    [LoggerMessage(EventId = 3408, Level = LogLevel.Information, Message = "Model {Model}: exact matching is tried again")]
-    public static partial void TriedAgain(ILogger logger, string model);
 }

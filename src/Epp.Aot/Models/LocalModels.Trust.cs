@@ -40,19 +40,25 @@ internal sealed partial class LocalModels
         }
 
         traffic.Differences++;
+        var turnsOff = traffic.Differences >= DifferencesInARow && traffic.Agrees;
+        if (traffic.IsSaid && !turnsOff)
+        {
+            return;
+        }
+
+        var difference = string.Create(
+            CultureInfo.InvariantCulture, $"id {outcome.Position} is {outcome.Ours}, {outcome.Endpoint.Name} stored {outcome.Theirs}");
         if (!traffic.IsSaid)
         {
             traffic.IsSaid = true;
-            LocalModelLog.Differs(_logger, slot.Config.Name, outcome.Endpoint.Name, outcome.Position, outcome.Ours, outcome.Theirs, DifferencesInARow);
+            LocalModelLog.Differs(_logger, slot.Config.Name, difference);
         }
 
-        if (traffic.Differences >= DifferencesInARow && traffic.Agrees)
+        if (turnsOff)
         {
             traffic.Agrees = false;
             traffic.Since = _time.GetTimestamp();
-            LocalModelLog.Disagrees(_logger, slot.Config.Name, string.Create(
-                CultureInfo.InvariantCulture,
-                $"id {outcome.Position} is {outcome.Ours}, {outcome.Endpoint.Name} stored {outcome.Theirs}; {DifferencesInARow} requests in a row differed"));
+            LocalModelLog.Disagrees(_logger, slot.Config.Name, difference);
         }
     }
 

@@ -50,7 +50,7 @@ internal sealed class RenderClient : IDisposable
             }
 
             var status = (int)answer.StatusCode;
-            return new RenderFailure($"HTTP {status}{Excerpt(bytes)}", IsRefusal: status is >= 400 and < 500);
+            return new RenderFailure($"HTTP {status}{Excerpt(bytes)}", isRefusal: status is >= 400 and < 500);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -169,6 +169,11 @@ internal sealed class RenderClient : IDisposable
 }
 
 /// <summary>Why there are no ids.</summary>
-/// <param name="Reason">In words.</param>
-/// <param name="IsRefusal">The server answers, and takes not this request.</param>
-internal readonly record struct RenderFailure(string Reason, bool IsRefusal = false);
+internal sealed class RenderFailure(string reason, bool isRefusal = false)
+{
+    /// <summary>In words.</summary>
+    public string Reason => reason;
+
+    /// <summary>The server answers, and takes not this request.</summary>
+    public bool IsRefusal => isRefusal;
+}

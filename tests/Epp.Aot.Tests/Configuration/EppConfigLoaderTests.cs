@@ -194,6 +194,8 @@ public class EppConfigLoaderTests
     [InlineData("{type: token-producer, parameters: {local: {path: x, defaultChatTemplateKwargs: '{a'}}}", "parameters.local.defaultChatTemplateKwargs: found '{a', expected a map or a JSON object")]
     [InlineData("{type: token-producer, parameters: {local: {path: x, defaultChatTemplateKwargs: [1]}}}", "parameters.local.defaultChatTemplateKwargs: found a list, expected a map or a JSON object")]
     [InlineData("{type: token-producer, parameters: {local: {path: x, maxModelLen: -1}}}", "parameters.local.maxModelLen: found '-1', expected a whole number of at least 0")]
+    [InlineData("{type: token-producer, parameters: {local: {path: x, prefixCacheBytes: much}}}", "parameters.local.prefixCacheBytes: found 'much', expected a quantity")]
+    [InlineData("{type: token-producer, parameters: {local: {path: x, compareTraffic: 2}}}", "parameters.local.compareTraffic: found '2', expected true or false")]
     [InlineData("{type: token-producer, parameters: {local: {path: x, chatTemplate: ''}}}", "parameters.local.chatTemplate: is empty")]
     [InlineData("{type: token-producer, parameters: {local: {path: x, engine: dynamo-1.6, trustRequestChatTemplate: true}}}", "parameters.local.trustRequestChatTemplate: stands for a flag of vLLM's, which dynamo-1.6 does not have")]
     [InlineData("{type: precise-prefix-cache-producer, parameters: {indexerConfig: {tokenizersPoolConfig: {}}}}", "tokens come from a plugin of type token-producer")]

@@ -125,6 +125,15 @@ public sealed class EngineFlagsTests : IDisposable
             errors.Select(e => e.ToString()!.Split("parameters.local.")[1].Split(':')[0]).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void Configuration_OfTheRouterItself_IsRead()
+    {
+        var parameters = Configuration(", prefixCacheBytes: 64Mi, compareTraffic: false").Config!.Plugins.Select(p => p.Parameters).OfType<TokenProducerParameters>().Single();
+        Assert.Equal((64L << 20, false), (parameters.Models[0].PrefixCacheBytes, parameters.ComparesTraffic));
+        parameters = Configuration("").Config!.Plugins.Select(p => p.Parameters).OfType<TokenProducerParameters>().Single();
+        Assert.Equal((0L, true), (parameters.Models[0].PrefixCacheBytes, parameters.ComparesTraffic));
+    }
+
     private (EppConfig? Config, IReadOnlyList<ConfigProblem> Errors) Configuration(string keys)
     {
         var text = $$"""

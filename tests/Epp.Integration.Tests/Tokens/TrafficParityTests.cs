@@ -40,7 +40,7 @@ public sealed class TrafficParityTests : IDisposable
         }
 
         await epp.WaitForMetricAsync("epp_tokens_traffic_different_total", 3);
-        Assert.Contains("id 0 is 117, the engine has 118", epp.LogText, StringComparison.Ordinal);
+        Assert.Contains("id 0 is 117, e0 stored 118", epp.LogText, StringComparison.Ordinal);
         await Wait.UntilAsync(() => epp.LogText.Contains("exact matching is off", StringComparison.Ordinal));
         var before = await epp.MetricsAsync();
         await epp.PickAsync(Ask.ChatBody(prompt: "and one more, which is matched by its bytes"));
