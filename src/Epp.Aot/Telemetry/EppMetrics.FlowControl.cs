@@ -164,7 +164,7 @@ public sealed partial class EppMetrics
 
     private void CollectBands(FamilySamples samples, bool bytes)
     {
-        foreach (var band in Volatile.Read(ref _flow)?.Controller.Bands ?? [])
+        foreach (var band in Volatile.Read(ref _flow) is { } flow ? flow.Controller.Bands : default)
         {
             var share = bytes ? (double)band.Bytes / band.Settings.MaxBytes : (double)band.Count / band.Settings.MaxRequests;
             samples.Add(share, _options.PoolName, band.Settings.Priority.ToString(System.Globalization.CultureInfo.InvariantCulture));

@@ -9,24 +9,25 @@ public sealed partial class FlowController
     /// </summary>
     public void Provision(ReadOnlySpan<int> wanted)
     {
-        var bands = new List<FlowBand>(_bands.Length);
+        var next = new FlowBand[_bands.Length + wanted.Length];
+        var count = 0;
         foreach (var band in _bands)
         {
             if (band.IsConfigured || band.Count > 0 || IsIn(wanted, band.Settings.Priority))
             {
-                bands.Add(band);
+                Insert(next, ref count, band);
             }
         }
 
         foreach (var priority in wanted)
         {
-            if (bands.Count < MaxBands && Find(bands, priority) is null)
+            if (count < MaxBands && Find(next.AsSpan(0, count), priority) is null)
             {
-                bands.Add(new FlowBand((priority < 0 ? _settings.NegativeBand : _settings.DefaultBand).Of(priority), configured: false));
+                Insert(next, ref count, new FlowBand((priority < 0 ? _settings.NegativeBand : _settings.DefaultBand).Of(priority), configured: false));
             }
         }
 
-        var next = Sorted(bands);
+        next = next.AsSpan(0, count).ToArray();
         _priorities = PrioritiesOf(next);
         _ceilings = new double[next.Length];
         Volatile.Write(ref _bands, next);
@@ -34,21 +35,22 @@ public sealed partial class FlowController
 
     private static FlowBand[] Configured(FlowSettings settings)
     {
-        var bands = new List<FlowBand>();
+        var bands = new FlowBand[settings.Bands.Count + 1];
+        var count = 0;
         foreach (var band in settings.Bands)
         {
-            bands.Add(new FlowBand(band, configured: true));
+            Insert(bands, ref count, new FlowBand(band, configured: true));
         }
 
-        if (Find(bands, 0) is null)
+        if (Find(bands.AsSpan(0, count), 0) is null)
         {
-            bands.Add(new FlowBand(settings.DefaultBand.Of(0), configured: true));
+            Insert(bands, ref count, new FlowBand(settings.DefaultBand.Of(0), configured: true));
         }
 
-        return Sorted(bands);
+        return bands.AsSpan(0, count).ToArray();
     }
 
-    private static FlowBand? Find(List<FlowBand> bands, int priority)
+    private static FlowBand? Find(ReadOnlySpan<FlowBand> bands, int priority)
     {
         foreach (var band in bands)
         {
@@ -74,19 +76,17 @@ public sealed partial class FlowController
         return false;
     }
 
-    /// <summary>Highest priority first; there are few.</summary>
-    private static FlowBand[] Sorted(List<FlowBand> bands)
+    /// <summary>Keeps the highest priority first; there are few bands.</summary>
+    private static void Insert(FlowBand[] bands, ref int count, FlowBand band)
     {
-        FlowBand[] sorted = [.. bands];
-        for (var i = 1; i < sorted.Length; i++)
+        var at = count++;
+        while (at > 0 && bands[at - 1].Settings.Priority < band.Settings.Priority)
         {
-            for (var at = i; at > 0 && sorted[at - 1].Settings.Priority < sorted[at].Settings.Priority; at--)
-            {
-                (sorted[at - 1], sorted[at]) = (sorted[at], sorted[at - 1]);
-            }
+            bands[at] = bands[at - 1];
+            at--;
         }
 
-        return sorted;
+        bands[at] = band;
     }
 
     private static int[] PrioritiesOf(FlowBand[] bands)
@@ -100,19 +100,5 @@ public sealed partial class FlowController
         return priorities;
     }
 
-    private FlowBand BandOf(int priority)
-    {
-        FlowBand? zero = null;
-        foreach (var band in _bands)
-        {
-            if (band.Settings.Priority == priority)
-            {
-                return band;
-            }
-
-            zero = band.Settings.Priority == 0 ? band : zero;
-        }
-
-        return zero!;
-    }
+    private FlowBand BandOf(int priority) => Find(_bands, priority) ?? Find(_bands, 0)!;
 }

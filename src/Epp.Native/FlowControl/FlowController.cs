@@ -34,7 +34,7 @@ public sealed partial class FlowController
     public FlowSettings Settings => _settings;
 
     /// <summary>Bands now, highest priority first. Read by anyone.</summary>
-    public IReadOnlyList<FlowBand> Bands => Volatile.Read(ref _bands);
+    public ReadOnlySpan<FlowBand> Bands => Volatile.Read(ref _bands);
 
     /// <summary>Requests waiting. Read by anyone.</summary>
     public int Count => Volatile.Read(ref _count);
@@ -43,7 +43,10 @@ public sealed partial class FlowController
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>The band that the latest <see cref="Dispatch"/> found blocked by saturation; null = none was.</summary>
-    public BlockedBand? Blocked { get; private set; }
+    public FlowBand? Blocked { get; private set; }
+
+    /// <summary>The ceiling of <see cref="Blocked"/>.</summary>
+    public double BlockedCeiling { get; private set; }
 
     /// <summary>Lets a request in, or says why not; the outcome stands in it.</summary>
     public FlowOutcome Enqueue(FlowItem item, long nowMs, bool poolEmpty)
@@ -87,7 +90,7 @@ public sealed partial class FlowController
 
             if (saturation >= _ceilings[i])
             {
-                Blocked = new BlockedBand(_priorities[i], _ceilings[i]);
+                (Blocked, BlockedCeiling) = (_bands[i], _ceilings[i]);
                 return null;
             }
 
@@ -182,14 +185,4 @@ public sealed partial class FlowController
         Volatile.Write(ref _count, _count - 1);
         Volatile.Write(ref _bytes, _bytes - item.SizeBytes);
     }
-}
-
-/// <summary>A band that waits for the saturation to fall below its ceiling.</summary>
-/// <param name="priority">Of the band.</param>
-/// <param name="ceiling">Its ceiling.</param>
-public readonly struct BlockedBand(int priority, double ceiling)
-{
-    public int Priority => priority;
-
-    public double Ceiling => ceiling;
 }
