@@ -41,7 +41,7 @@ internal sealed class FlowEviction(InflightRequests inflight, EvictionPacer pace
     }
 
     /// <summary>Evicts for a blocked band, where it is time and there is somebody below it.</summary>
-    public void Consider(BlockedBand blocked, double saturation, PoolSnapshot pool, long nowMs)
+    public void Consider(FlowBand blocked, double ceiling, double saturation, PoolSnapshot pool, long nowMs)
     {
         if (inflight.Count == 0)
         {
@@ -54,8 +54,8 @@ internal sealed class FlowEviction(InflightRequests inflight, EvictionPacer pace
             running += pool[slot].InflightRequests;
         }
 
-        var wanted = pacer.Victims(nowMs, saturation, blocked.Ceiling, running);
-        if (wanted > 0 && inflight.Evict(wanted, blocked.Priority, EvictionReason.Priority, nowMs) is > 0 and var evicted)
+        var wanted = pacer.Victims(nowMs, saturation, ceiling, running);
+        if (wanted > 0 && inflight.Evict(wanted, blocked.Settings.Priority, EvictionReason.Priority, nowMs) is > 0 and var evicted)
         {
             pacer.Issued(evicted, nowMs);
             (_figures!.ReclaimTarget, _figures.PendingReclaim) = (pacer.ReclaimTarget, pacer.PendingReclaim);

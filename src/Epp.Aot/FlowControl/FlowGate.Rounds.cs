@@ -11,18 +11,13 @@ internal sealed partial class FlowGate
         var nowMs = EppMetrics.MonotonicMs(_context.Time);
         Provision();
         _eviction?.Confirm(nowMs);
-        while (_served.TryDequeue(out var served))
+        for (var request = _served.TakeAll(); request is not null; request = request.NextServed)
         {
-            _controller.Served(served.Priority, served.FairnessId, served.Service, nowMs);
+            _controller.Served(request.Priority, request.FairnessId, request.Service, nowMs);
         }
 
-        while (_arrived.TryDequeue(out var request))
-        {
-            Interlocked.Decrement(ref _inputs);
-            Admit(request, nowMs);
-        }
-
-        while (_leaving.TryDequeue(out var request))
+        AdmitAll(nowMs);
+        for (var request = _leaving.TakeAll(); request is not null; request = request.NextLeaving)
         {
             if (_controller.Cancel(request, FlowOutcome.EvictedContextCancelled))
             {
@@ -43,6 +38,20 @@ internal sealed partial class FlowGate
         }
 
         SetTick();
+    }
+
+    private void AdmitAll(long nowMs)
+    {
+        var request = _arrived.TakeAll();
+        while (request is not null)
+        {
+            // Once it is decided its stream may use it for another request.
+            var next = request.NextArrived;
+            request.NextArrived = null;
+            Interlocked.Decrement(ref _inputs);
+            Admit(request, nowMs);
+            request = next;
+        }
     }
 
     private void Admit(WaitingRequest request, long nowMs)
@@ -89,7 +98,7 @@ internal sealed partial class FlowGate
         }
         else if (_controller.Blocked is { } blocked)
         {
-            _eviction?.Consider(blocked, saturation, pool, nowMs);
+            _eviction?.Consider(blocked, _controller.BlockedCeiling, saturation, pool, nowMs);
         }
 
         _figures.CycleSeconds.Observe(_context.Time.GetElapsedTime(started).TotalSeconds);

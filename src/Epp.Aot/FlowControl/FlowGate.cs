@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Epp.Aot.Telemetry;
 using Epp.Native.FlowControl;
 using Epp.Native.Objectives;
@@ -30,9 +29,9 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
     private readonly FlowFigures _figures;
     private readonly FlowEviction? _eviction;
     private readonly PoolStages _stages = new();
-    private readonly ConcurrentQueue<WaitingRequest> _arrived = new();
-    private readonly ConcurrentQueue<WaitingRequest> _leaving = new();
-    private readonly ConcurrentQueue<WaitingRequest> _served = new();
+    private readonly Mailbox _arrived = new(Mailbox.Arrived);
+    private readonly Mailbox _leaving = new(Mailbox.Leaving);
+    private readonly Mailbox _served = new(Mailbox.Served);
     private readonly List<FlowItem> _out = [];
     private readonly ITimer _timer;
     private IReadOnlyList<InferenceObjective>? _objectives;
@@ -78,7 +77,7 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
             return request;
         }
 
-        _arrived.Enqueue(request);
+        _arrived.Post(request);
         Signal();
         return request;
     }
@@ -105,14 +104,14 @@ internal sealed partial class FlowGate : IThreadPoolWorkItem, IDisposable
     /// <summary>A request's client has gone.</summary>
     internal void Post(WaitingRequest request)
     {
-        _leaving.Enqueue(request);
+        _leaving.Post(request);
         Signal();
     }
 
     /// <summary>A request's response ended.</summary>
     internal void PostServed(WaitingRequest request)
     {
-        _served.Enqueue(request);
+        _served.Post(request);
         Signal();
     }
 

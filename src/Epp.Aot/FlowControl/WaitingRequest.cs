@@ -15,9 +15,12 @@ internal sealed class WaitingRequest(FlowGate gate) : FlowItem
 
     private static readonly object Decided = new();
 
+    private WaitingRequest? _nextArrived;
+    private WaitingRequest? _nextLeaving;
+    private WaitingRequest? _nextServed;
     private object? _waiter;
     private int _hold;
-    private volatile bool _cancelled;
+    private int _cancelled;
 
     public FlowGate Gate => gate;
 
@@ -34,7 +37,17 @@ internal sealed class WaitingRequest(FlowGate gate) : FlowItem
     public bool IsDone => ReferenceEquals(Volatile.Read(ref _waiter), Decided);
 
     /// <summary>True once its client has gone.</summary>
-    public bool IsCancelled => _cancelled;
+    public bool IsCancelled => Volatile.Read(ref _cancelled) == 1;
+
+    public WaitingRequest? NextArrived
+    {
+        get => _nextArrived;
+        set => _nextArrived = value;
+    }
+
+    public WaitingRequest? NextLeaving => _nextLeaving;
+
+    public WaitingRequest? NextServed => _nextServed;
 
     /// <summary>True where nobody waited for it: it may be used again once settled.</summary>
     public bool IsReusable { get; private set; }
@@ -50,8 +63,9 @@ internal sealed class WaitingRequest(FlowGate gate) : FlowItem
     /// <summary>Its client has gone. From any thread; nothing happens once the outcome stands.</summary>
     public void Cancel()
     {
-        _cancelled = true;
-        if (!IsDone)
+        // The message may still lie in the mailbox when the outcome stands: this one is not used again.
+        IsReusable = false;
+        if (Interlocked.Exchange(ref _cancelled, 1) == 0 && !IsDone)
         {
             gate.Post(this);
         }
@@ -73,10 +87,21 @@ internal sealed class WaitingRequest(FlowGate gate) : FlowItem
         gate.PostServed(this);
     }
 
+    /// <summary>Its link in a mailbox.</summary>
+    public ref WaitingRequest? Link(int mailbox)
+    {
+        if (mailbox == Mailbox.Arrived)
+        {
+            return ref _nextArrived;
+        }
+
+        return ref mailbox == Mailbox.Leaving ? ref _nextLeaving : ref _nextServed;
+    }
+
     /// <summary>Makes it a new request of the gate.</summary>
     public void Renew(RequestSeries series, long submittedAt)
     {
-        (Series, SubmittedAt, IsReusable, _cancelled) = (series, submittedAt, true, false);
+        (Series, SubmittedAt, IsReusable, _cancelled) = (series, submittedAt, true, 0);
         _hold = NotHeld;
         Volatile.Write(ref _waiter, null);
     }

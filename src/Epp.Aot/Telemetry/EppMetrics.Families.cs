@@ -26,32 +26,35 @@ public sealed partial class EppMetrics
     private string OldHelp(string successor, string text) =>
         _options.Dialect == Dialect.Gaie ? "[ALPHA] " + text : $"[ALPHA] [Deprecated: Use {New}{successor}] {text}";
 
-    private IEnumerable<MetricFamily> RequestCounters()
+    private MetricFamily[] RequestCounters()
     {
         var gaie = _options.Dialect == Dialect.Gaie;
-        yield return new(New + "request_total", MetricKind.Counter, "[ALPHA] Total number of processed requests.", RequestLabels,
-            s => Each(r => { if (r.Requests > 0) { s.Add(r.Requests, r.FairnessId, r.Model, r.Priority, r.Target); } }));
-        yield return new(OldRequests + "request_total", MetricKind.Counter,
-            OldHelp("request_total", "Counter of inference objective requests broken out for each model and target model."),
-            gaie ? ModelLabels : ["model_name", "priority", "target_model_name"],
-            s => Each(r =>
-            {
-                if (r.Requests > 0)
+        return
+        [
+            new(New + "request_total", MetricKind.Counter, "[ALPHA] Total number of processed requests.", RequestLabels,
+                s => Each(r => { if (r.Requests > 0) { s.Add(r.Requests, r.FairnessId, r.Model, r.Priority, r.Target); } })),
+            new(OldRequests + "request_total", MetricKind.Counter,
+                OldHelp("request_total", "Counter of inference objective requests broken out for each model and target model."),
+                gaie ? ModelLabels : ["model_name", "priority", "target_model_name"],
+                s => Each(r =>
                 {
-                    s.Add(r.Requests, gaie ? [r.Model, r.Target] : [r.Model, r.Priority, r.Target]);
-                }
-            }));
-        yield return new(New + "request_error_total", MetricKind.Counter, "[ALPHA] Total number of request errors.", ["error_code", .. RequestLabels],
-            s => Each(r => { foreach (var (code, n) in r.Errors()) { s.Add(n, code, r.FairnessId, r.Model, r.Priority, r.Target); } }));
-        yield return new(OldRequests + "request_error_total", MetricKind.Counter,
-            OldHelp("request_error_total", "Counter of inference objective requests errors broken out for each model and target model."),
-            ["error_code", .. ModelLabels],
-            s => Each(r => { foreach (var (code, n) in r.Errors()) { s.Add(n, code, r.Model, r.Target); } }));
-        yield return new(New + "request_running", MetricKind.Gauge, "[ALPHA] Current number of active running requests.", RequestLabels,
-            s => Each(r => { if (r.RunningNow is { } n) { s.Add(n, r.FairnessId, r.Model, r.Priority, r.Target); } }));
-        yield return new(OldRequests + "running_requests", MetricKind.Gauge,
-            OldHelp("request_running", "Inference objective number of running requests in each model."), ["model_name"],
-            s => Each(r => { if (r.RunningNow is { } n) { s.Add(n, r.Model); } }));
+                    if (r.Requests > 0)
+                    {
+                        s.Add(r.Requests, gaie ? [r.Model, r.Target] : [r.Model, r.Priority, r.Target]);
+                    }
+                })),
+            new(New + "request_error_total", MetricKind.Counter, "[ALPHA] Total number of request errors.", ["error_code", .. RequestLabels],
+                s => Each(r => { foreach (var (code, n) in r.Errors()) { s.Add(n, code, r.FairnessId, r.Model, r.Priority, r.Target); } })),
+            new(OldRequests + "request_error_total", MetricKind.Counter,
+                OldHelp("request_error_total", "Counter of inference objective requests errors broken out for each model and target model."),
+                ["error_code", .. ModelLabels],
+                s => Each(r => { foreach (var (code, n) in r.Errors()) { s.Add(n, code, r.Model, r.Target); } })),
+            new(New + "request_running", MetricKind.Gauge, "[ALPHA] Current number of active running requests.", RequestLabels,
+                s => Each(r => { if (r.RunningNow is { } n) { s.Add(n, r.FairnessId, r.Model, r.Priority, r.Target); } })),
+            new(OldRequests + "running_requests", MetricKind.Gauge,
+                OldHelp("request_running", "Inference objective number of running requests in each model."), ["model_name"],
+                s => Each(r => { if (r.RunningNow is { } n) { s.Add(n, r.Model); } })),
+        ];
     }
 
     private IEnumerable<MetricFamily> RequestHistograms() =>
@@ -73,23 +76,26 @@ public sealed partial class EppMetrics
             "Inference objective latency divided by number of output tokens in seconds for each model and target model.", Buckets.TimePerToken, r => r.PerToken),
     ];
 
-    private IEnumerable<MetricFamily> StreamedHistograms()
+    private MetricFamily[] StreamedHistograms()
     {
-        yield return new(New + "request_ttft_seconds", MetricKind.Histogram,
-            "[ALPHA] Time to first token in seconds, measured from request received to first response byte. For non-streaming requests, this equals total request duration.",
-            ["fairness_id", "model_name", "priority", "streaming", "target_model_name"],
-            s => Each(r =>
-            {
-                s.Add(r.FirstTokens(streaming: false), r.FairnessId, r.Model, r.Priority, "false", r.Target);
-                s.Add(r.FirstTokens(streaming: true), r.FairnessId, r.Model, r.Priority, "true", r.Target);
-            }),
-            Buckets.FirstToken);
-        yield return OfRequests("request_streaming_tpot_seconds",
-            "Average time per output token in seconds for streaming requests, computed as (e2e - TTFT) / (output_tokens - 1).",
-            Buckets.StreamingTimePerToken, r => r.StreamingPerToken);
-        yield return OfRequests("request_streaming_itl_seconds",
-            "Inter-token latency in seconds for streaming requests, measured as the time between consecutive response body chunks.",
-            Buckets.InterToken, r => r.InterToken);
+        return
+        [
+            new(New + "request_ttft_seconds", MetricKind.Histogram,
+                "[ALPHA] Time to first token in seconds, measured from request received to first response byte. For non-streaming requests, this equals total request duration.",
+                ["fairness_id", "model_name", "priority", "streaming", "target_model_name"],
+                s => Each(r =>
+                {
+                    s.Add(r.FirstTokens(streaming: false), r.FairnessId, r.Model, r.Priority, "false", r.Target);
+                    s.Add(r.FirstTokens(streaming: true), r.FairnessId, r.Model, r.Priority, "true", r.Target);
+                }),
+                Buckets.FirstToken),
+            OfRequests("request_streaming_tpot_seconds",
+                "Average time per output token in seconds for streaming requests, computed as (e2e - TTFT) / (output_tokens - 1).",
+                Buckets.StreamingTimePerToken, r => r.StreamingPerToken),
+            OfRequests("request_streaming_itl_seconds",
+                "Inter-token latency in seconds for streaming requests, measured as the time between consecutive response body chunks.",
+                Buckets.InterToken, r => r.InterToken),
+        ];
     }
 
     private MetricFamily[] Pair(string name, string help, string oldName, string oldHelp, double[] buckets, Func<RequestSeries, Histogram?> get) =>
@@ -109,7 +115,7 @@ public sealed partial class EppMetrics
         }
     }
 
-    private IEnumerable<MetricFamily> SchedulerFamilies()
+    private MetricFamily[] SchedulerFamilies()
     {
         const string E2e = "End-to-end scheduling latency distribution in seconds.";
         const string Tried = "Total number of scheduling attempts.";
@@ -122,28 +128,30 @@ public sealed partial class EppMetrics
                 s.Add(p.Seconds, p.ExtensionPoint, p.Name, p.Type);
             }
         }
-
-        yield return new(New + "scheduler_e2e_duration_seconds", MetricKind.Histogram, "[ALPHA] " + E2e, [], s => s.Add(_scheduler), Buckets.Small);
-        yield return new(OldExtension + "scheduler_e2e_duration_seconds", MetricKind.Histogram, OldHelp("scheduler_e2e_duration_seconds", E2e), [],
-            s => s.Add(_scheduler), Buckets.Small);
-        yield return new(New + "scheduler_attempts_total", MetricKind.Counter, "[ALPHA] " + Tried,
-            ["endpoint_name", "namespace", "port", "status", "target_model_name"],
-            s => { foreach (var a in Attempts.All()) { s.Add(a.Counter.Value, a.EndpointName, a.Namespace, a.Port, a.Status, a.TargetModel); } });
-        yield return new(OldExtension + "scheduler_attempts_total", MetricKind.Counter, OldHelp("scheduler_attempts_total", Tried),
-            ["namespace", "pod_name", "port", "status", "target_model_name"],
-            s => { foreach (var a in Attempts.All()) { s.Add(a.Counter.Value, a.Namespace, a.EndpointName, a.Port, a.Status, a.TargetModel); } });
-        yield return new(New + "plugin_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Plugin, pluginLabels, CollectPlugins, Buckets.Small);
-        yield return new(OldExtension + "plugin_duration_seconds", MetricKind.Histogram, OldHelp("plugin_duration_seconds", Plugin), pluginLabels,
-            CollectPlugins, Buckets.Small);
-        yield return new(New + "request_processing_duration_seconds", MetricKind.Histogram,
-            "[ALPHA] EPP request processing latency distribution in seconds, from request receipt until the request body has been handled, including admission control.",
-            [], s => s.Add(_requestProcessing), Buckets.RequestProcessing);
-        yield return new(New + "response_processing_duration_seconds", MetricKind.Histogram,
-            "[ALPHA] EPP response processing latency distribution in seconds: the sum of per-chunk handler time for a streamed response, or the interval from response headers to completion for a non-streaming response.",
-            [], s => s.Add(_responseProcessing), Buckets.ResponseProcessing);
+        return
+        [
+            new(New + "scheduler_e2e_duration_seconds", MetricKind.Histogram, "[ALPHA] " + E2e, [], s => s.Add(_scheduler), Buckets.Small),
+            new(OldExtension + "scheduler_e2e_duration_seconds", MetricKind.Histogram, OldHelp("scheduler_e2e_duration_seconds", E2e), [],
+                s => s.Add(_scheduler), Buckets.Small),
+            new(New + "scheduler_attempts_total", MetricKind.Counter, "[ALPHA] " + Tried,
+                ["endpoint_name", "namespace", "port", "status", "target_model_name"],
+                s => { foreach (var a in Attempts.All()) { s.Add(a.Counter.Value, a.EndpointName, a.Namespace, a.Port, a.Status, a.TargetModel); } }),
+            new(OldExtension + "scheduler_attempts_total", MetricKind.Counter, OldHelp("scheduler_attempts_total", Tried),
+                ["namespace", "pod_name", "port", "status", "target_model_name"],
+                s => { foreach (var a in Attempts.All()) { s.Add(a.Counter.Value, a.Namespace, a.EndpointName, a.Port, a.Status, a.TargetModel); } }),
+            new(New + "plugin_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Plugin, pluginLabels, CollectPlugins, Buckets.Small),
+            new(OldExtension + "plugin_duration_seconds", MetricKind.Histogram, OldHelp("plugin_duration_seconds", Plugin), pluginLabels,
+                CollectPlugins, Buckets.Small),
+            new(New + "request_processing_duration_seconds", MetricKind.Histogram,
+                "[ALPHA] EPP request processing latency distribution in seconds, from request receipt until the request body has been handled, including admission control.",
+                [], s => s.Add(_requestProcessing), Buckets.RequestProcessing),
+            new(New + "response_processing_duration_seconds", MetricKind.Histogram,
+                "[ALPHA] EPP response processing latency distribution in seconds: the sum of per-chunk handler time for a streamed response, or the interval from response headers to completion for a non-streaming response.",
+                [], s => s.Add(_responseProcessing), Buckets.ResponseProcessing),
+        ];
     }
 
-    private IEnumerable<MetricFamily> PrefixFamilies()
+    private MetricFamily[] PrefixFamilies()
     {
         const string Size = "Size of the prefix indexer.";
         const string Ratio = "Ratio of prefix length matched to total prefix length in the cache lookup.";
@@ -156,19 +164,21 @@ public sealed partial class EppMetrics
                 collect(prefix);
             }
         }
-
-        yield return new(New + "prefix_indexer_size", MetricKind.Gauge, "[ALPHA] " + Size, labels,
-            s => EachPrefix(p => { if (p.Size is { } size) { s.Add(size(), p.Name, p.Type); } }));
-        yield return new(OldExtension + "prefix_indexer_size", MetricKind.Gauge, OldHelp("prefix_indexer_size", Size), [],
-            s => EachPrefix(p => { if (p.Size is { } size) { s.Add(size()); } }));
-        yield return new(New + "prefix_indexer_hit_ratio", MetricKind.Histogram, "[ALPHA] " + Ratio, labels,
-            s => EachPrefix(p => s.Add(p.HitRatio, p.Name, p.Type)), Buckets.HitRatio);
-        yield return new(OldExtension + "prefix_indexer_hit_ratio", MetricKind.Histogram, OldHelp("prefix_indexer_hit_ratio", Ratio), [],
-            s => EachPrefix(p => s.Add(p.HitRatio)), Buckets.HitRatio);
-        yield return new(New + "prefix_indexer_hit_bytes", MetricKind.Histogram, "[ALPHA] " + Bytes, labels,
-            s => EachPrefix(p => s.Add(p.HitBytes, p.Name, p.Type)), Buckets.HitBytes);
-        yield return new(OldExtension + "prefix_indexer_hit_bytes", MetricKind.Histogram, OldHelp("prefix_indexer_hit_bytes", Bytes), [],
-            s => EachPrefix(p => s.Add(p.HitBytes)), Buckets.HitBytes);
+        return
+        [
+            new(New + "prefix_indexer_size", MetricKind.Gauge, "[ALPHA] " + Size, labels,
+                s => EachPrefix(p => { if (p.Size is { } size) { s.Add(size(), p.Name, p.Type); } })),
+            new(OldExtension + "prefix_indexer_size", MetricKind.Gauge, OldHelp("prefix_indexer_size", Size), [],
+                s => EachPrefix(p => { if (p.Size is { } size) { s.Add(size()); } })),
+            new(New + "prefix_indexer_hit_ratio", MetricKind.Histogram, "[ALPHA] " + Ratio, labels,
+                s => EachPrefix(p => s.Add(p.HitRatio, p.Name, p.Type)), Buckets.HitRatio),
+            new(OldExtension + "prefix_indexer_hit_ratio", MetricKind.Histogram, OldHelp("prefix_indexer_hit_ratio", Ratio), [],
+                s => EachPrefix(p => s.Add(p.HitRatio)), Buckets.HitRatio),
+            new(New + "prefix_indexer_hit_bytes", MetricKind.Histogram, "[ALPHA] " + Bytes, labels,
+                s => EachPrefix(p => s.Add(p.HitBytes, p.Name, p.Type)), Buckets.HitBytes),
+            new(OldExtension + "prefix_indexer_hit_bytes", MetricKind.Histogram, OldHelp("prefix_indexer_hit_bytes", Bytes), [],
+                s => EachPrefix(p => s.Add(p.HitBytes)), Buckets.HitBytes),
+        ];
     }
 
     private IEnumerable<MetricFamily> OwnFamilies()
@@ -196,13 +206,16 @@ public sealed partial class EppMetrics
             "Attributes of responses that were not reported because their expression had no value.", [], s => s.Add(UsageReportsFailed.Value));
     }
 
-    private IEnumerable<MetricFamily> StreamFamilies()
+    private MetricFamily[] StreamFamilies()
     {
-        yield return new(New + "extproc_streams_inflight", MetricKind.Gauge, "[ALPHA] Number of ext_proc gRPC streams currently open.", [],
-            s => s.Add(Streams.Open));
-        yield return new(New + "extproc_streams_total", MetricKind.Counter, "[ALPHA] Total ext_proc gRPC streams completed, by gRPC status code.", ["code"],
-            s => { foreach (var (code, n) in Streams.Ends()) { s.Add(n, code); } });
-        yield return new(New + "extproc_stream_duration_seconds", MetricKind.Histogram,
-            "[ALPHA] Duration an ext_proc gRPC stream stays open, in seconds.", [], s => s.Add(Streams.Seconds), Buckets.StreamSeconds);
+        return
+        [
+            new(New + "extproc_streams_inflight", MetricKind.Gauge, "[ALPHA] Number of ext_proc gRPC streams currently open.", [],
+                s => s.Add(Streams.Open)),
+            new(New + "extproc_streams_total", MetricKind.Counter, "[ALPHA] Total ext_proc gRPC streams completed, by gRPC status code.", ["code"],
+                s => { foreach (var (code, n) in Streams.Ends()) { s.Add(n, code); } }),
+            new(New + "extproc_stream_duration_seconds", MetricKind.Histogram,
+                "[ALPHA] Duration an ext_proc gRPC stream stays open, in seconds.", [], s => s.Add(Streams.Seconds), Buckets.StreamSeconds),
+        ];
     }
 }

@@ -21,57 +21,81 @@ public sealed partial class EppMetrics
         return figures;
     }
 
-    private MetricFamily[] FlowFamilies()
+    private MetricFamily[] FlowFamilies() => [.. FlowOfRequests(), .. FlowOfThePool(), .. FlowRevocations()];
+
+    private MetricFamily[] FlowOfRequests()
     {
-        var gaie = _options.Dialect == Dialect.Gaie;
+        const string Managed = "in the EPP flow control layer, measured from the start of the EnqueueAndWait call until a final outcome is reached.";
         string[] flow = ["fairness_id", "inference_pool", "model_name", "priority", "target_model_name"];
-        string[] outcome = ["fairness_id", "inference_pool", "model_name", "outcome", "priority", "target_model_name"];
-        string[] stage = ["inference_pool", "stage"];
-        string[] band = ["inference_pool", "priority"];
-        const string Size = "Current number of requests actively held in the Flow Control queue.";
-        const string Bytes = "Current total size in bytes of requests actively held in the Flow Control queue.";
-        const string Enqueue = "Distribution of time taken to enqueue requests into the Flow Control layer.";
-        const string Cycle = "Distribution of time taken for each internal dispatch cycle in the Flow Control layer.";
-        const string Queue = "Distribution of total time requests spend in the Flow Control layer (from enqueue to final outcome).";
-        var gaieSize = "[ALPHA] Current number of requests being actively managed by the EPP flow control layer" + GaieSpan;
-        var gaieQueue = "[ALPHA] Distribution of the total time requests spend in the EPP flow control layer, measured" + GaieSpan[1..];
-        var saturation = SaturationHelp(Flow + "stale_endpoints");
         return
         [
-            new(New + Flow + "requests_total", MetricKind.Counter, "[ALPHA] Total number of requests processed by the Flow Control layer.", ["inference_pool", "outcome", "priority"], CollectOutcomes),
-            NewGauge("queue_size", "[ALPHA] " + Size, flow, s => CollectQueues(s, bytes: false)),
-            new(OldExtension + Flow + "queue_size", MetricKind.Gauge, gaie ? gaieSize : OldHelp(Flow + "queue_size", Size), gaie ? ["fairness_id", "priority"] : flow, s => CollectQueues(s, bytes: false)),
-            NewGauge("queue_bytes", "[ALPHA] " + Bytes, flow, s => CollectQueues(s, bytes: true)),
-            new(OldExtension + Flow + "queue_bytes", MetricKind.Gauge, OldHelp(Flow + "queue_bytes", Bytes), flow, s => CollectQueues(s, bytes: true)),
-            new(New + Flow + "request_queue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Queue, outcome, s => CollectTimes(s, enqueue: false), Buckets.QueueSeconds),
-            new(OldExtension + Flow + "request_queue_duration_seconds", MetricKind.Histogram, gaie ? gaieQueue : OldHelp(Flow + "request_queue_duration_seconds", Queue), gaie ? OutcomeLabels : outcome, s => CollectTimes(s, enqueue: false), Buckets.QueueSeconds),
-            new(New + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Enqueue, OutcomeLabels, s => CollectTimes(s, enqueue: true), Buckets.Small),
-            new(OldExtension + Flow + "request_enqueue_duration_seconds", MetricKind.Histogram, OldHelp(Flow + "request_enqueue_duration_seconds", Enqueue), OutcomeLabels, s => CollectTimes(s, enqueue: true), Buckets.Small),
-            new(New + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, "[ALPHA] " + Cycle, [], s => s.Add(Volatile.Read(ref _flow)?.CycleSeconds), Buckets.Small),
-            new(OldExtension + Flow + "dispatch_cycle_duration_seconds", MetricKind.Histogram, OldHelp(Flow + "dispatch_cycle_duration_seconds", Cycle), [], s => s.Add(Volatile.Read(ref _flow)?.CycleSeconds), Buckets.Small),
-            NewGauge("pool_saturation", "[ALPHA] " + saturation, stage, s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName)),
-            new(OldExtension + Flow + "pool_saturation", MetricKind.Gauge, OldHelp(Flow + "pool_saturation", SaturationHelp(New + Flow + "stale_endpoints")), stage, s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName)),
+            new(New + Flow + "requests_total", MetricKind.Counter, "[ALPHA] Total number of requests processed by the Flow Control layer.",
+                ["inference_pool", "outcome", "priority"], CollectOutcomes),
+            .. FlowPair("queue_size", MetricKind.Gauge, "Current number of requests actively held in the Flow Control queue.", flow, s => CollectQueues(s, bytes: false), null,
+                "Current number of requests being actively managed by the EPP flow control layer, from the start of the EnqueueAndWait call until a final outcome is reached.",
+                ["fairness_id", "priority"]),
+            .. FlowPair("queue_bytes", MetricKind.Gauge, "Current total size in bytes of requests actively held in the Flow Control queue.", flow,
+                s => CollectQueues(s, bytes: true)),
+            .. FlowPair("request_queue_duration_seconds", MetricKind.Histogram,
+                "Distribution of total time requests spend in the Flow Control layer (from enqueue to final outcome).",
+                ["fairness_id", "inference_pool", "model_name", "outcome", "priority", "target_model_name"],
+                s => CollectTimes(s, enqueue: false), Buckets.QueueSeconds, "Distribution of the total time requests spend " + Managed, OutcomeLabels),
+            .. FlowPair("request_enqueue_duration_seconds", MetricKind.Histogram, "Distribution of time taken to enqueue requests into the Flow Control layer.",
+                OutcomeLabels, s => CollectTimes(s, enqueue: true), Buckets.Small),
+        ];
+    }
+
+    private MetricFamily[] FlowOfThePool()
+    {
+        string[] band = ["inference_pool", "priority"];
+        return
+        [
+            .. FlowPair("dispatch_cycle_duration_seconds", MetricKind.Histogram, "Distribution of time taken for each internal dispatch cycle in the Flow Control layer.",
+                [], s => s.Add(Volatile.Read(ref _flow)?.CycleSeconds), Buckets.Small),
+            .. FlowPair("pool_saturation", MetricKind.Gauge, SaturationHelp, ["inference_pool", "stage"],
+                s => Volatile.Read(ref _flow)?.CollectSaturation(s, _options.PoolName)),
             NewGauge("capacity_utilization_requests", CapacityHelp("request-count", "requests"), band, s => CollectBands(s, bytes: false)),
             NewGauge("capacity_utilization_bytes", CapacityHelp("byte-size", "bytes"), band, s => CollectBands(s, bytes: true)),
             NewGauge("global_capacity_utilization_requests", GlobalHelp("request-count", "requests"), InferencePool, s => CollectGlobal(s, bytes: false)),
             NewGauge("global_capacity_utilization_bytes", GlobalHelp("byte-size", "bytes"), InferencePool, s => CollectGlobal(s, bytes: true)),
-            new(New + Flow + "revocations_issued_total", MetricKind.Counter, "[ALPHA] Requests in flight that were asked to end, by their priority.", band, s => Volatile.Read(ref _flow)?.CollectIssued(s, _options.PoolName)),
-            new(New + Flow + "revocations_total", MetricKind.Counter, "[ALPHA] Of these, requests that have ended: evicted, or completed before they could be.", ["inference_pool", "outcome"], s => Volatile.Read(ref _flow)?.CollectEnded(s, _options.PoolName)),
-            new(New + Flow + "revocation_confirmation_seconds", MetricKind.Histogram, "[ALPHA] Time from asking a request in flight to end to its end.", InferencePool, s => s.Add(Volatile.Read(ref _flow)?.ConfirmationSeconds, _options.PoolName), Buckets.Confirmation),
-            NewGauge("reclaim_target", "[ALPHA] Saturation above the blocked band's ceiling at the latest eviction decision.", InferencePool, s => CollectReclaim(s, pending: false)),
-            NewGauge("pending_reclaim", "[ALPHA] Saturation that requests asked to end but still running would give back.", InferencePool, s => CollectReclaim(s, pending: true)),
         ];
     }
 
-    private const string GaieSpan = ", from the start of the EnqueueAndWait call until a final outcome is reached.";
+    private MetricFamily[] FlowRevocations() =>
+    [
+        new(New + Flow + "revocations_issued_total", MetricKind.Counter, "[ALPHA] Requests in flight that were asked to end, by their priority.",
+            ["inference_pool", "priority"], s => Volatile.Read(ref _flow)?.CollectIssued(s, _options.PoolName)),
+        new(New + Flow + "revocations_total", MetricKind.Counter, "[ALPHA] Of these, requests that have ended: evicted, or completed before they could be.",
+            ["inference_pool", "outcome"], s => Volatile.Read(ref _flow)?.CollectEnded(s, _options.PoolName)),
+        new(New + Flow + "revocation_confirmation_seconds", MetricKind.Histogram, "[ALPHA] Time from asking a request in flight to end to its end.",
+            InferencePool, s => s.Add(Volatile.Read(ref _flow)?.ConfirmationSeconds, _options.PoolName), Buckets.Confirmation),
+        NewGauge("reclaim_target", "[ALPHA] Saturation above the blocked band's ceiling at the latest eviction decision.", InferencePool,
+            s => CollectReclaim(s, pending: false)),
+        NewGauge("pending_reclaim", "[ALPHA] Saturation that requests asked to end but still running would give back.", InferencePool,
+            s => CollectReclaim(s, pending: true)),
+    ];
+
+    /// <summary>A family under its new and its old name; GAIE words some of the old ones otherwise and gives them fewer labels.</summary>
+    private MetricFamily[] FlowPair(
+        string name, MetricKind kind, string help, string[] labels, Action<FamilySamples> collect, double[]? buckets = null, string? gaieHelp = null, string[]? gaieLabels = null)
+    {
+        var gaie = gaieHelp is not null && _options.Dialect == Dialect.Gaie;
+        // The old family names others by their whole names.
+        var old = help.Replace("(fail-closed; see ", "(fail-closed; see " + New, StringComparison.Ordinal);
+        return
+        [
+            new(New + Flow + name, kind, "[ALPHA] " + help, labels, collect, buckets),
+            new(OldExtension + Flow + name, kind, gaie ? "[ALPHA] " + gaieHelp : OldHelp(Flow + name, old), gaie ? gaieLabels! : labels, collect, buckets),
+        ];
+    }
 
     private static MetricFamily NewGauge(string name, string help, string[] labels, Action<FamilySamples> collect) => new(New + Flow + name, MetricKind.Gauge, help, labels, collect);
 
-    private static string SaturationHelp(string stale) =>
+    private const string SaturationHelp =
         "Pool saturation signal gating Flow Control dispatch. The stage label partitions by pipeline role: 'prefill' and 'decode' are per-stage signals, "
         + "'effective' is max(prefill, decode) and is the value used for gating. 1.0 is the gating set point; values above 1.0 indicate the magnitude of "
         + "oversubscription past it. An empty pool reads as 1.0. With the default utilization detector, endpoints with missing or stale metrics score as "
-        + $"fully saturated (fail-closed; see {stale}).";
+        + "fully saturated (fail-closed; see flow_control_stale_endpoints).";
 
     private static string CapacityHelp(string what, string unit) =>
         $"[ALPHA] Fraction of a priority band's effective {what} capacity currently occupied, aggregated over every flow in the band (0.0-1.0). "
@@ -140,7 +164,7 @@ public sealed partial class EppMetrics
 
     private void CollectBands(FamilySamples samples, bool bytes)
     {
-        foreach (var band in Volatile.Read(ref _flow)?.Controller.Bands ?? [])
+        foreach (var band in Volatile.Read(ref _flow) is { } flow ? flow.Controller.Bands : default)
         {
             var share = bytes ? (double)band.Bytes / band.Settings.MaxBytes : (double)band.Count / band.Settings.MaxRequests;
             samples.Add(share, _options.PoolName, band.Settings.Priority.ToString(System.Globalization.CultureInfo.InvariantCulture));

@@ -27,15 +27,18 @@ public sealed partial class EppMetrics
         }
     }
 
-    private IEnumerable<MetricFamily> KubernetesFamilies()
+    private MetricFamily[] KubernetesFamilies()
     {
-        yield return new("epp_kubernetes_watch_up", MetricKind.Gauge,
-            "1 while the watch of this kind is open; 0 while it is broken and its last known objects stay in force.", ["resource"],
-            s => EachWatch(w => { if (w.Up is { } up) { s.Add(up ? 1 : 0, w.Resource); } }));
-        yield return new("epp_kubernetes_watch_failures_total", MetricKind.Counter,
-            "Attempts to list or watch this kind that failed.", ["resource"], s => EachWatch(w => s.Add(w.Failures.Value, w.Resource)));
-        yield return new("epp_leader", MetricKind.Gauge, "1 while this replica holds the lease; absent without leader election.", [],
-            s => { if (IsLeader is { } leads) { s.Add(leads() ? 1 : 0); } });
+        return
+        [
+            new("epp_kubernetes_watch_up", MetricKind.Gauge,
+                "1 while the watch of this kind is open; 0 while it is broken and its last known objects stay in force.", ["resource"],
+                s => EachWatch(w => { if (w.Up is { } up) { s.Add(up ? 1 : 0, w.Resource); } })),
+            new("epp_kubernetes_watch_failures_total", MetricKind.Counter,
+                "Attempts to list or watch this kind that failed.", ["resource"], s => EachWatch(w => s.Add(w.Failures.Value, w.Resource))),
+            new("epp_leader", MetricKind.Gauge, "1 while this replica holds the lease; absent without leader election.", [],
+                s => { if (IsLeader is { } leads) { s.Add(leads() ? 1 : 0); } }),
+        ];
     }
 
     private void EachWatch(Action<WatchSeries> collect)

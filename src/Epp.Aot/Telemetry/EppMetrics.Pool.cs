@@ -47,29 +47,32 @@ public sealed partial class EppMetrics
     /// <summary>Milliseconds of the provider's monotonic clock; the scale of <see cref="EndpointColumns.UpdatedMs"/>. At least 1.</summary>
     public static long MonotonicMs(TimeProvider time) => 1 + (long)(time.GetTimestamp() / (time.TimestampFrequency / 1000.0));
 
-    private IEnumerable<MetricFamily> PoolFamilies()
+    private MetricFamily[] PoolFamilies()
     {
         const string Kv = "The average kv cache utilization for an inference server pool.";
         const string Queue = "The average number of requests pending in the model server queue.";
         const string Running = "The average number of running requests across model servers in the pool.";
-        yield return Gauge(New + "average_kv_cache_utilization", "[ALPHA] " + Kv, f => f.Kv);
-        yield return Gauge(OldPool + "average_kv_cache_utilization", OldHelp("average_kv_cache_utilization", Kv), f => f.Kv);
-        yield return Gauge(New + "average_queue_size", "[ALPHA] " + Queue, f => f.Waiting);
-        yield return Gauge(OldPool + "average_queue_size", OldHelp("average_queue_size", Queue), f => f.Waiting);
-        yield return Gauge(New + "average_running_requests", "[ALPHA] " + Running, f => f.Running);
-        yield return Gauge(OldPool + "average_running_requests", OldHelp("average_running_requests", Running), f => f.Running);
-        yield return Gauge(New + "std_dev_kv_cache_utilization", "[ALPHA] The standard deviation kv cache utilization for an inference server pool.",
-            f => f.KvDeviation);
-        yield return Gauge(New + "std_dev_queue_size", "[ALPHA] The standard deviation number of requests pending in the model server queue.",
-            f => f.WaitingDeviation);
-        yield return Gauge(New + "std_dev_running_requests",
-            "[ALPHA] The standard deviation number of running requests across model servers in the pool.", f => f.RunningDeviation);
-        yield return Gauge(New + "ready_endpoints", "[ALPHA] The number of ready endpoints in the inference server pool.", f => f.Ready);
-        yield return Gauge(OldPool + "ready_pods", OldHelp("ready_endpoints", "The number of ready pods in the inference server pool."), f => f.Ready);
-        yield return new(New + "per_endpoint_queue_size", MetricKind.Gauge,
-            "[ALPHA] The total number of requests pending in the model server queue for each underlying endpoint.", ["model_server_endpoint", "name"], Queues);
-        yield return new(OldPool + "per_pod_queue_size", MetricKind.Gauge,
-            "[ALPHA] The total number of requests pending in the model server queue for each underlying pod.", ["model_server_pod", "name"], Queues);
+        return
+        [
+            Gauge(New + "average_kv_cache_utilization", "[ALPHA] " + Kv, f => f.Kv),
+            Gauge(OldPool + "average_kv_cache_utilization", OldHelp("average_kv_cache_utilization", Kv), f => f.Kv),
+            Gauge(New + "average_queue_size", "[ALPHA] " + Queue, f => f.Waiting),
+            Gauge(OldPool + "average_queue_size", OldHelp("average_queue_size", Queue), f => f.Waiting),
+            Gauge(New + "average_running_requests", "[ALPHA] " + Running, f => f.Running),
+            Gauge(OldPool + "average_running_requests", OldHelp("average_running_requests", Running), f => f.Running),
+            Gauge(New + "std_dev_kv_cache_utilization", "[ALPHA] The standard deviation kv cache utilization for an inference server pool.",
+                f => f.KvDeviation),
+            Gauge(New + "std_dev_queue_size", "[ALPHA] The standard deviation number of requests pending in the model server queue.",
+                f => f.WaitingDeviation),
+            Gauge(New + "std_dev_running_requests",
+                "[ALPHA] The standard deviation number of running requests across model servers in the pool.", f => f.RunningDeviation),
+            Gauge(New + "ready_endpoints", "[ALPHA] The number of ready endpoints in the inference server pool.", f => f.Ready),
+            Gauge(OldPool + "ready_pods", OldHelp("ready_endpoints", "The number of ready pods in the inference server pool."), f => f.Ready),
+            new(New + "per_endpoint_queue_size", MetricKind.Gauge,
+                "[ALPHA] The total number of requests pending in the model server queue for each underlying endpoint.", ["model_server_endpoint", "name"], Queues),
+            new(OldPool + "per_pod_queue_size", MetricKind.Gauge,
+                "[ALPHA] The total number of requests pending in the model server queue for each underlying pod.", ["model_server_pod", "name"], Queues),
+        ];
     }
 
     private MetricFamily Gauge(string name, string help, Func<PoolFigures, double> get) =>

@@ -8,7 +8,7 @@ public sealed class FlowFigures
     private readonly Lock _gate = new();
     private readonly Counter _told = new();
     private readonly Counter _ended = new();
-    private readonly SortedDictionary<string, Counter> _issued = new(StringComparer.Ordinal);
+    private IssuedNode? _issued;
     private double _prefill = double.NaN;
     private double _decode = double.NaN;
     private double _effective = double.NaN;
@@ -43,15 +43,21 @@ public sealed class FlowFigures
     /// <summary>A request in flight was asked to end.</summary>
     public void RevocationIssued(int victimPriority)
     {
-        var priority = victimPriority.ToString(System.Globalization.CultureInfo.InvariantCulture);
         lock (_gate)
         {
-            if (!_issued.TryGetValue(priority, out var counter))
+            var node = _issued;
+            while (node is not null && node.Priority != victimPriority)
             {
-                _issued[priority] = counter = new Counter();
+                node = node.Next;
             }
 
-            counter.Add();
+            if (node is null)
+            {
+                // Priorities are those of objectives: few.
+                _issued = node = new IssuedNode(victimPriority, _issued);
+            }
+
+            node.Count.Add();
         }
     }
 
@@ -75,9 +81,9 @@ public sealed class FlowFigures
     {
         lock (_gate)
         {
-            foreach (var (priority, counter) in _issued)
+            for (var node = _issued; node is not null; node = node.Next)
             {
-                samples.Add(counter.Value, pool, priority);
+                samples.Add(node.Count.Value, pool, node.Priority.ToString(System.Globalization.CultureInfo.InvariantCulture));
             }
         }
     }
@@ -97,5 +103,14 @@ public sealed class FlowFigures
         {
             samples.Add(value, pool, stage);
         }
+    }
+
+    private sealed class IssuedNode(int priority, IssuedNode? next)
+    {
+        public int Priority => priority;
+
+        public IssuedNode? Next => next;
+
+        public Counter Count { get; } = new();
     }
 }

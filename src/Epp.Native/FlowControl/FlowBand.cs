@@ -9,7 +9,8 @@ public sealed class FlowBand
     private const int MaxSpareQueues = 64;
 
     private readonly IFairnessPolicy _fairness;
-    private readonly List<FlowQueue> _spare = [];
+    private FlowQueue? _spare;
+    private int _spareCount;
     private FlowQueue?[] _chains = new FlowQueue?[16];
     private FlowQueue[] _active = new FlowQueue[4];
     private int _flows;
@@ -106,13 +107,13 @@ public sealed class FlowBand
 
     private FlowQueue NewQueue()
     {
-        if (_spare.Count == 0)
+        if (_spare is not { } queue)
         {
             return new FlowQueue(this);
         }
 
-        var queue = _spare[^1];
-        _spare.RemoveAt(_spare.Count - 1);
+        _spare = queue.Next;
+        _spareCount--;
         return queue;
     }
 
@@ -168,9 +169,11 @@ public sealed class FlowBand
             last.Slot = queue.Slot;
         }
 
-        if (_spare.Count < MaxSpareQueues)
+        if (_spareCount < MaxSpareQueues)
         {
-            _spare.Add(queue);
+            queue.Next = _spare;
+            _spare = queue;
+            _spareCount++;
         }
     }
 }

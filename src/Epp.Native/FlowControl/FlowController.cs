@@ -4,7 +4,7 @@ namespace Epp.Native.FlowControl;
 /// The queues of flow control and their decisions (plugins §12.2): what is let in, whose turn it is, what waited too long. Knows no clock
 /// and no thread: one caller at a time brings the time, the saturation and whether the pool is empty.
 /// </summary>
-public sealed class FlowController
+public sealed partial class FlowController
 {
     /// <summary>Bands at most: each takes part in every cycle, and objectives bring them.</summary>
     public const int MaxBands = 1000;
@@ -34,7 +34,7 @@ public sealed class FlowController
     public FlowSettings Settings => _settings;
 
     /// <summary>Bands now, highest priority first. Read by anyone.</summary>
-    public IReadOnlyList<FlowBand> Bands => Volatile.Read(ref _bands);
+    public ReadOnlySpan<FlowBand> Bands => Volatile.Read(ref _bands);
 
     /// <summary>Requests waiting. Read by anyone.</summary>
     public int Count => Volatile.Read(ref _count);
@@ -43,7 +43,10 @@ public sealed class FlowController
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>The band that the latest <see cref="Dispatch"/> found blocked by saturation; null = none was.</summary>
-    public BlockedBand? Blocked { get; private set; }
+    public FlowBand? Blocked { get; private set; }
+
+    /// <summary>The ceiling of <see cref="Blocked"/>.</summary>
+    public double BlockedCeiling { get; private set; }
 
     /// <summary>Lets a request in, or says why not; the outcome stands in it.</summary>
     public FlowOutcome Enqueue(FlowItem item, long nowMs, bool poolEmpty)
@@ -87,7 +90,7 @@ public sealed class FlowController
 
             if (saturation >= _ceilings[i])
             {
-                Blocked = new BlockedBand(_priorities[i], _ceilings[i]);
+                (Blocked, BlockedCeiling) = (_bands[i], _ceilings[i]);
                 return null;
             }
 
@@ -138,121 +141,8 @@ public sealed class FlowController
         TakeOut(drained, first, outcome);
     }
 
-    /// <summary>
-    /// Makes a band, from the templates, for each priority that has none; bands that an earlier call made go once they are empty and no
-    /// longer wanted. Requests of a priority without a band are queued in band 0.
-    /// </summary>
-    public void Provision(ReadOnlySpan<int> wanted)
-    {
-        var bands = new List<FlowBand>(_bands.Length);
-        foreach (var band in _bands)
-        {
-            if (band.IsConfigured || band.Count > 0 || IsIn(wanted, band.Settings.Priority))
-            {
-                bands.Add(band);
-            }
-        }
-
-        foreach (var priority in wanted)
-        {
-            if (bands.Count < MaxBands && Find(bands, priority) is null)
-            {
-                bands.Add(new FlowBand((priority < 0 ? _settings.NegativeBand : _settings.DefaultBand).Of(priority), configured: false));
-            }
-        }
-
-        var next = Sorted(bands);
-        _priorities = PrioritiesOf(next);
-        _ceilings = new double[next.Length];
-        Volatile.Write(ref _bands, next);
-    }
-
     /// <summary>A request was served: its flow's share of the work, where the band's policy counts it.</summary>
     public void Served(int priority, ReadOnlySpan<byte> fairnessId, double service, long nowMs) => BandOf(priority).Served(fairnessId, service, nowMs);
-
-    private static FlowBand[] Configured(FlowSettings settings)
-    {
-        var bands = new List<FlowBand>();
-        foreach (var band in settings.Bands)
-        {
-            bands.Add(new FlowBand(band, configured: true));
-        }
-
-        if (Find(bands, 0) is null)
-        {
-            bands.Add(new FlowBand(settings.DefaultBand.Of(0), configured: true));
-        }
-
-        return Sorted(bands);
-    }
-
-    private static FlowBand? Find(List<FlowBand> bands, int priority)
-    {
-        foreach (var band in bands)
-        {
-            if (band.Settings.Priority == priority)
-            {
-                return band;
-            }
-        }
-
-        return null;
-    }
-
-    private static bool IsIn(ReadOnlySpan<int> priorities, int priority)
-    {
-        foreach (var one in priorities)
-        {
-            if (one == priority)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Highest priority first; there are few.</summary>
-    private static FlowBand[] Sorted(List<FlowBand> bands)
-    {
-        FlowBand[] sorted = [.. bands];
-        for (var i = 1; i < sorted.Length; i++)
-        {
-            for (var at = i; at > 0 && sorted[at - 1].Settings.Priority < sorted[at].Settings.Priority; at--)
-            {
-                (sorted[at - 1], sorted[at]) = (sorted[at], sorted[at - 1]);
-            }
-        }
-
-        return sorted;
-    }
-
-    private static int[] PrioritiesOf(FlowBand[] bands)
-    {
-        var priorities = new int[bands.Length];
-        for (var i = 0; i < bands.Length; i++)
-        {
-            priorities[i] = bands[i].Settings.Priority;
-        }
-
-        return priorities;
-    }
-
-    private FlowBand BandOf(int priority)
-    {
-        FlowBand? zero = null;
-        foreach (var band in _bands)
-        {
-            if (band.Settings.Priority == priority)
-            {
-                return band;
-            }
-
-            zero = band.Settings.Priority == 0 ? band : zero;
-        }
-
-        return zero!;
-    }
 
     private void Observe(bool poolEmpty, long nowMs)
     {
@@ -295,14 +185,4 @@ public sealed class FlowController
         Volatile.Write(ref _count, _count - 1);
         Volatile.Write(ref _bytes, _bytes - item.SizeBytes);
     }
-}
-
-/// <summary>A band that waits for the saturation to fall below its ceiling.</summary>
-/// <param name="priority">Of the band.</param>
-/// <param name="ceiling">Its ceiling.</param>
-public readonly struct BlockedBand(int priority, double ceiling)
-{
-    public int Priority => priority;
-
-    public double Ceiling => ceiling;
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text;
 
 namespace Epp.Native.FlowControl;
 
@@ -65,8 +65,8 @@ public sealed class BandSettings(
     public BandSettings Of(int other) => new(other, maxBytes, maxRequests, fairness, ordering, program);
 
     /// <summary>All of it in one line.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{priority} ({maxRequests} requests, {maxBytes} bytes, {(int)fairness}, {(int)ordering}, {program})");
+    public override string ToString() => new StringBuilder("band ").Append(priority).Append(' ').Append(maxRequests).Append(' ').Append(maxBytes).Append(' ')
+        .Append((int)fairness).Append(' ').Append((int)ordering).Append(' ').Append(program).ToString();
 }
 
 /// <summary>Parameters of <c>program-aware-fairness</c> (plugins §12.2). Immutable.</summary>
@@ -86,8 +86,8 @@ public sealed class ProgramAwareSettings(
     public double ForgetAfterSeconds => forgetAfterSeconds;
 
     /// <summary>All of it in one line.</summary>
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{weightService} {weightHeadWait} {halfLifeSeconds} {forgetAfterSeconds}");
+    public override string ToString() => new StringBuilder().Append(weightService).Append(' ').Append(weightHeadWait).Append(' ').Append(halfLifeSeconds).Append(' ')
+        .Append(forgetAfterSeconds).ToString();
 }
 
 /// <summary>Limits of flow control (contract §5.2). Immutable.</summary>
@@ -137,7 +137,6 @@ public sealed class FlowSettings(
     }
 
     /// <summary>All of it in one line.</summary>
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{maxRequests} requests, {maxBytes} bytes, {ttlMs} ms, {noEndpointTtlMs} ms, bands {string.Join(", ", bands)}, others {defaultBand}, {negativeBand}");
+    public override string ToString() => new StringBuilder().Append(maxRequests).Append(' ').Append(maxBytes).Append(' ').Append(ttlMs).Append(' ').Append(noEndpointTtlMs).Append(' ')
+        .Append(string.Join(' ', bands)).Append(' ').Append(defaultBand).Append(' ').Append(negativeBand).ToString();
 }

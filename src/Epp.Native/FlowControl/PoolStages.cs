@@ -63,13 +63,13 @@ public sealed class PoolStages
         var (decode, decodes) = (new ushort[pool.Count], 0);
         foreach (var slot in pool.Indexes)
         {
-            var role = pool[slot].Labels.GetValueOrDefault(LabelFilter.RoleLabel);
-            if (role is "prefill" or "encode-prefill" or "prefill-decode" or "both" or "encode-prefill-decode")
+            var labels = pool[slot].Labels;
+            if (LabelFilter.Prefill[0].Matches(labels))
             {
                 prefill[prefills++] = slot;
             }
 
-            if (role is null or "decode" or "prefill-decode" or "both" or "encode-prefill-decode")
+            if (LabelFilter.Decode[0].Matches(labels))
             {
                 decode[decodes++] = slot;
             }

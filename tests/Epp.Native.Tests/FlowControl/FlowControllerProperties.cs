@@ -40,7 +40,7 @@ public sealed class FlowControllerProperties
                     var expected = model.Dispatch(now, saturation, empty, out var blocked);
                     var picked = controller.Dispatch(now, saturation, empty);
                     Same(expected, picked, "dispatch", run, step);
-                    Same(blocked, controller.Blocked?.Priority, "blocked band", run, step);
+                    Same(blocked, controller.Blocked?.Settings.Priority, "blocked band", run, step);
                     Same(picked is null ? null : FlowOutcome.Dispatched, picked?.Outcome, "outcome", run, step);
                     break;
                 case 16 when all.Count > 0:
@@ -61,8 +61,9 @@ public sealed class FlowControllerProperties
             }
 
             Same((model.Count, model.Bytes), (controller.Count, controller.Bytes), "totals", run, step);
-            Assert.Equal(model.Bands, controller.Bands.Select(b => b.Settings.Priority));
-            Same((model.Count, model.Bytes), (controller.Bands.Sum(b => b.Count), controller.Bands.Sum(b => b.Bytes)), "bands", run, step);
+            var bands = controller.Bands.ToArray();
+            Assert.Equal(model.Bands, bands.Select(b => b.Settings.Priority));
+            Same((model.Count, model.Bytes), (bands.Sum(b => b.Count), bands.Sum(b => b.Bytes)), "bands", run, step);
         }
 
         var rest = new List<FlowItem>();

@@ -51,10 +51,10 @@ public sealed class FlowPolicyTests
         var (high, low) = (Item(priority: 5), Item());
         controller.Enqueue(low, 1, false);
         Assert.Null(controller.Dispatch(1, 0.3, false));
-        Assert.Equal((0, 0.2), (controller.Blocked!.Value.Priority, controller.Blocked.Value.Ceiling));
+        Assert.Equal((0, 0.2), (controller.Blocked!.Settings.Priority, controller.BlockedCeiling));
         controller.Enqueue(high, 2, false);
         Assert.Null(controller.Dispatch(2, 0.7, false));
-        Assert.Equal((5, 0.6), (controller.Blocked!.Value.Priority, controller.Blocked.Value.Ceiling));
+        Assert.Equal((5, 0.6), (controller.Blocked!.Settings.Priority, controller.BlockedCeiling));
         Assert.Same(high, controller.Dispatch(3, 0.3, false));
         Assert.Null(controller.Dispatch(3, 0.0, poolEmpty: true));
         Assert.Null(controller.Blocked);
