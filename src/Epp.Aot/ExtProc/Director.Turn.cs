@@ -66,7 +66,7 @@ internal sealed partial class Director
         return Utf8Parser.TryParse(text, out int ms, out var used) && used == text.Length && ms >= 0 ? ms : -1;
     }
 
-    private RequestFailure Refusal(FlowOutcome outcome) => new(outcome switch
+    private static RequestFailure Refusal(FlowOutcome outcome) => new(outcome switch
     {
         FlowOutcome.RejectedCapacity => FailureKind.FlowCapacity,
         FlowOutcome.RejectedNoEndpoints => FailureKind.FlowCapacityNoEndpoints,
