@@ -23,7 +23,8 @@ public static class UnbuiltPlugins
         "header-label-affinity-scorer", "topology-extractor", "dcgm-data-source", "dcgm-extractor", "header-profile-handler",
         "burst-prefix-cache-producer", "p2p-source-producer", "multicluster-session-affinity-filter", "multicluster-queue-scorer",
         "multicluster-kv-cache-utilization-scorer", "multicluster-prefix-cache-scorer", "multicluster-approx-prefix-cache-producer",
-        "multicluster-metrics-data-source", "multicluster-metrics-extractor", "multicluster-file-discovery", "agent-identity",
+        "multicluster-metrics-data-source", "multicluster-metrics-extractor", "multicluster-file-discovery", "sheddable-eviction-filter",
+        "priority-then-time-eviction-order-policy", "priority-holdback-policy", "soft-reflective-ceiling-policy", "agent-identity",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>By type.</summary>

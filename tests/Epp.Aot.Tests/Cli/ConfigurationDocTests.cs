@@ -45,6 +45,6 @@ public sealed class ConfigurationDocTests
         var text = string.Join('\n', Repository.Lines(page));
         var found = Regex.Matches(text, "```yaml\n(apiVersion:.*?)```", RegexOptions.Singleline);
         Assert.Equal(examples, found.Count);
-        Assert.All(found, m => Assert.Empty(EppConfigLoader.Load(Encoding.UTF8.GetBytes(m.Groups[1].Value), page).Errors));
+        Assert.All(found, m => Assert.Empty(EppConfigLoader.Load(Encoding.UTF8.GetBytes(m.Groups[1].Value), page, allowExperimental: true).Errors));
     }
 }
