@@ -8,6 +8,7 @@ using Epp.Hashing;
 using Epp.Native.KvEvents;
 using Epp.Native.KvEvents.Dynamo;
 using Epp.Native.Pool;
+using Epp.Native.Prefix;
 using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.Hosting;
@@ -19,6 +20,7 @@ namespace Epp.Aot.Hosting;
 internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
 {
     private readonly Dictionary<ulong, Endpoint> _workers = [];
+    private readonly Dictionary<ulong, Dictionary<uint, (long Running, long Waiting)>> _requests = [];
     private readonly Lock _gate = new();
     private readonly Pool _pool;
     private readonly TimeProvider _time;
@@ -84,12 +86,13 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
         lock (_gate)
         {
             _workers.Remove(worker);
+            _requests.Remove(worker);
         }
 
         _intake.RemoveWorker(worker);
     }
 
-    /// <summary>KV blocks in use, as a share of those the engine reported to have.</summary>
+    /// <summary>KV blocks in use, as a share of those the engine reported to have; requests that run and wait.</summary>
     public void OnLoad(in DynamoLoad load)
     {
         Endpoint? endpoint;
@@ -98,14 +101,51 @@ internal sealed class DynamoEvents : IKvEventFeed, IDynamoLoadSink
             _workers.TryGetValue(load.Rank.WorkerId, out endpoint);
         }
 
-        if (endpoint is null || load.KvUsedBlocks < 0 || _pool.Current.Columns.CacheBlocks[endpoint.Index.Value] is not (> 0 and var total))
+        var metrics = EndpointMetrics.None;
+        if (endpoint is null)
         {
             return;
         }
 
-        var metrics = EndpointMetrics.None;
-        metrics.KvUsage = Math.Min(1, (double)load.KvUsedBlocks / total);
+        if (load.Running >= 0)
+        {
+            (metrics.Running, metrics.Waiting) = Requests(load);
+        }
+        else if (load.KvUsedBlocks >= 0 && _pool.Current.Columns.CacheBlocks[endpoint.Index.Value] is > 0 and var total)
+        {
+            metrics.KvUsage = Math.Min(1, (double)load.KvUsedBlocks / total);
+        }
+        else
+        {
+            return;
+        }
+
         _pool.Update(endpoint, metrics, (long)_time.GetElapsedTime(0).TotalMilliseconds);
+    }
+
+    /// <summary>The sums over a worker's ranks, each as it said last.</summary>
+    private (long Running, long Waiting) Requests(in DynamoLoad load)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(load.Rank.WorkerId, out var ranks))
+            {
+                _requests[load.Rank.WorkerId] = ranks = [];
+            }
+
+            if (ranks.Count < KvIndex.MaxRanks || ranks.ContainsKey(load.Rank.DpRank))
+            {
+                ranks[load.Rank.DpRank] = (load.Running, load.Waiting);
+            }
+
+            var (running, waiting) = (0L, 0L);
+            foreach (var rank in ranks.Values)
+            {
+                (running, waiting) = (running + rank.Running, waiting + rank.Waiting);
+            }
+
+            return (running, waiting);
+        }
     }
 
     public async ValueTask DisposeAsync()

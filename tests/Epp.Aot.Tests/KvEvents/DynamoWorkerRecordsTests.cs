@@ -90,7 +90,7 @@ public sealed class DynamoWorkerRecordsTests
         .Select(r => r["transport"]!["tcp"]!.GetValue<string>()).Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> Channels(JsonObject[] records) => records
-        .Where(r => Text(r, "type") == "EventChannel" && Text(r, "topic") is "kv-events" or "kv_events" or "kv_metrics" && r["transport"]!["kind"]!.GetValue<string>() == "Zmq")
+        .Where(r => Text(r, "type") == "EventChannel" && Text(r, "topic") is "kv-events" or "kv_events" or "kv_metrics" or "forward-pass-metrics" && r["transport"]!["kind"]!.GetValue<string>() == "Zmq")
         .Select(r => r["transport"]!["config"]!["endpoint"]!.GetValue<string>()).Distinct().Order(StringComparer.Ordinal);
 
     private static string Text(JsonObject of, string name) => of[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";

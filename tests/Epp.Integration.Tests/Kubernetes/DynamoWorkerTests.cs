@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Epp.Aot.KvEvents;
+using Epp.Aot.KvEvents.Nats;
 using Epp.Hashing;
 using Epp.Integration.Tests.KvEvents;
 using Epp.Testing;
@@ -57,6 +59,17 @@ public sealed class DynamoWorkerTests
         });
         await epp.WaitForMetricAsync("epp_kv_index_holder_blocks", 5);
         Assert.Contains("Dynamo worker a has 1 ranks that can be asked", epp.LogText, StringComparison.Ordinal);
+
+        // What its ranks say of their requests stands where a scrape's figures do.
+        await using var sender = new NatsConnection(new NatsOptions([nats.Url]), TimeProvider.System, new TextLogger(), new KvEventSeries(), seed: 1);
+        sender.Start();
+        await Wait.UntilAsync(() => sender.IsConnected, what: "the test's own connection to the broker");
+        foreach (var rank in (uint[])[0, 1])
+        {
+            sender.Publish("namespace.lab.component.backend.endpoint.generate.forward-pass-metrics"u8.ToArray(), default, worker.Pass(rank, 5, 3));
+        }
+
+        await epp.WaitForMetricAsync("llm_d_epp_per_endpoint_queue_size", 6);
 
         await plane.DeleteAsync($"{path}/a");
         await epp.WaitForMetricAsync("epp_kv_index_holder_blocks", 0);

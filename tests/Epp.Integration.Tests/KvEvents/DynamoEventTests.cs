@@ -82,6 +82,8 @@ public sealed class DynamoEventTests
 
         await Wait.UntilAsync(() => rig.Loads.Count == 2);
         Assert.All(rig.Loads, l => Assert.Equal(new DynamoLoad(new KvRank(rig.Worker.Id, 0), -1, -1, 77), l));
+        rig.Sender.Publish("namespace.lab.component.backend.endpoint.generate.forward-pass-metrics"u8.ToArray(), default, rig.Worker.Pass(2, 5, 3));
+        await Wait.UntilAsync(() => rig.Loads.Contains(new DynamoLoad(new KvRank(rig.Worker.Id, 2), -1, -1, -1, 5, 3)), what: "the forward pass report arrives");
     }
 
     [SkippableFact]

@@ -64,6 +64,28 @@ internal sealed class FakeDynamoWorker : IDisposable
         return Envelope("kv_metrics"u8, payload.Written);
     }
 
+    /// <summary>A forward pass report of a rank.</summary>
+    public byte[] Pass(uint rank, ulong running, ulong waiting)
+    {
+        var payload = new MsgPackWriter();
+        payload.BeginMap(5);
+        payload.WriteText("version"u8);
+        payload.WriteUInt64(1);
+        payload.WriteText("worker_id"u8);
+        payload.WriteText(Encoding.ASCII.GetBytes(Id.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        payload.WriteText("dp_rank"u8);
+        payload.WriteUInt64(rank);
+        payload.WriteText("scheduled_requests"u8);
+        payload.BeginMap(1);
+        payload.WriteText("num_decode_requests"u8);
+        payload.WriteUInt64(running);
+        payload.WriteText("queued_requests"u8);
+        payload.BeginMap(1);
+        payload.WriteText("num_prefill_requests"u8);
+        payload.WriteUInt64(waiting);
+        return Envelope("forward-pass-metrics"u8, payload.Written);
+    }
+
     public void Dispose() => _listener.Dispose();
 
     private byte[] Envelope(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload)

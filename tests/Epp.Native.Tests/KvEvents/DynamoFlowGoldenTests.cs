@@ -130,6 +130,25 @@ public sealed class DynamoFlowGoldenTests
     }
 
     [SkippableFact]
+    public void Pass_EveryRecordedReport_IsRead()
+    {
+        var reports = 0;
+        var decoder = new DynamoEventDecoder();
+        foreach (var row in Files().SelectMany(Json.Rows).Where(static r => Topic(r).EndsWith("forward-pass-metrics", StringComparison.Ordinal)))
+        {
+            Assert.Equal(KvDecodeError.None, decoder.ReadEnvelope(Message(row), out var envelope));
+            var expected = row.At("decoded").At("payload");
+            var named = ulong.TryParse(expected.At("worker_id").GetString(), out var id);
+            Assert.Equal(named, DynamoLoad.TryReadPass(envelope.Payload, out var load));
+            long Requests(string section) => expected.At(section).At("num_prefill_requests").GetInt64() + expected.At(section).At("num_decode_requests").GetInt64();
+            Assert.Equal(new DynamoLoad(new KvRank(id, expected.At("dp_rank").GetUInt32()), -1, -1, -1, Requests("scheduled_requests"), Requests("queued_requests")), load);
+            reports++;
+        }
+
+        Assert.True(reports > 0, "no recorded report found");
+    }
+
+    [SkippableFact]
     public void Snapshot_EveryRecordedObject_HoldsWhatTheStreamSaid()
     {
         var objects = 0;

@@ -194,6 +194,7 @@ public sealed class DynamoSequencerTests
                 new DynamoEventDecoder().DecodePayload(answer.Events, new RecordingSink());
                 snapshot.Read(bytes, new RecordingSink());
                 DynamoLoad.TryRead(bytes, out _);
+                DynamoLoad.TryReadPass(bytes, out _);
                 DynamoRequestFrames.TryReadTwoPart(bytes, 1000, out _, out _, out _);
                 JsonMember.Find(bytes, "data", "x");
             }

@@ -51,7 +51,7 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
     /// <summary>The figures.</summary>
     public KvEventSeries Series => _series;
 
-    /// <summary>One message of topic <c>kv-events</c> or <c>kv_metrics</c>, with or without its envelope.</summary>
+    /// <summary>One message of topic <c>kv-events</c>, <c>kv_metrics</c> or <c>forward-pass-metrics</c>, with or without its envelope.</summary>
     public void OnMessage(ReadOnlySpan<byte> message)
     {
         lock (_gate)
@@ -63,9 +63,10 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
                 return;
             }
 
-            if (envelope.Topic.SequenceEqual("kv_metrics"u8))
+            var isPass = envelope.Topic.SequenceEqual("forward-pass-metrics"u8);
+            if (isPass || envelope.Topic.SequenceEqual("kv_metrics"u8))
             {
-                OnLoad(envelope.Payload);
+                OnLoad(envelope.Payload, isPass);
                 return;
             }
 
@@ -160,9 +161,9 @@ internal sealed class DynamoEventIntake : IKvEventSink, IAsyncDisposable
         _sequencer.Cleared(cleared);
     }
 
-    private void OnLoad(ReadOnlySpan<byte> payload)
+    private void OnLoad(ReadOnlySpan<byte> payload, bool isPass)
     {
-        if (DynamoLoad.TryRead(payload, out var load))
+        if (isPass ? DynamoLoad.TryReadPass(payload, out var load) : DynamoLoad.TryRead(payload, out load))
         {
             _load?.OnLoad(load);
         }

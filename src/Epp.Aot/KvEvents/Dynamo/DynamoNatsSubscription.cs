@@ -29,6 +29,7 @@ internal sealed class DynamoNatsSubscription : INatsSink
         [
             $"{component}.kv-events", $"{component}.endpoint.*.kv-events", $"{component}.kv_events",
             $"{space}.kv_metrics", $"{component}.kv_metrics", $"{component}.endpoint.*.kv_metrics",
+            $"{component}.forward-pass-metrics", $"{component}.endpoint.*.forward-pass-metrics",
         ];
     }
 

@@ -69,7 +69,7 @@ internal sealed record DynamoWorkerRecords(IReadOnlyDictionary<KvRank, DynamoQue
                 }
 
                 break;
-            case "EventChannel" when Text(record, "topic") is "kv-events" or "kv_events" or "kv_metrics" && IsOf(Scope(record), options):
+            case "EventChannel" when Text(record, "topic") is "kv-events" or "kv_events" or "kv_metrics" or "forward-pass-metrics" && IsOf(Scope(record), options):
                 var transport = Member(record, "transport");
                 if (Text(transport, "kind") == "Zmq" && Text(Member(transport, "config"), "endpoint") is { Length: > 0 } endpoint && !publishers.Contains(endpoint))
                 {

@@ -13,7 +13,7 @@ namespace Epp.Aot.KvEvents.Dynamo;
 internal sealed class DynamoZmqSubscriptions(DynamoEventIntake intake, DynamoEventOptions options, TimeProvider time, ILogger logger, ulong seed) : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
-    private static readonly byte[][] Topics = ["kv-events"u8.ToArray(), "kv_events"u8.ToArray(), "kv_metrics"u8.ToArray()];
+    private static readonly byte[][] Topics = ["kv-events"u8.ToArray(), "kv_events"u8.ToArray(), "kv_metrics"u8.ToArray(), "forward-pass-metrics"u8.ToArray()];
 
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _publishers = new(StringComparer.Ordinal);
     private readonly ZmtpOptions _wire = new(ZmtpSocketType.Sub, options.MaxMessageBytes);
