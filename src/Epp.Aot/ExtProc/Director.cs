@@ -87,7 +87,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
         if (!picked.Ok)
         {
             Return(routing);
-            return new Decision(new RequestFailure(Kind(picked.Error)), null, series);
+            return new Decision(new RequestFailure(Kind(picked.Error), _plan.Scheduler.Profile.Name), null, series);
         }
 
         Encode(writer, request, routing, ProcessingKind.RequestHeaders, bodyBytes: -1, replacedBytes: -1);
@@ -177,7 +177,7 @@ internal sealed partial class Director(Pool pool, RoutingPlan plan, ObjectiveSto
 
         if (!picked.Ok)
         {
-            return new Decision(new RequestFailure(Kind(picked.Error)), null, series);
+            return new Decision(new RequestFailure(Kind(picked.Error), decider.Scheduler.Profile.Name), null, series);
         }
 
         if (options.Dialect == Dialect.LlmD && WantsCachedPrefixOnly(request.Headers) && !HoldsPrefix(decider.Scheduler, routing, picked.Endpoint!))

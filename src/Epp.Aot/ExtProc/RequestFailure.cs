@@ -31,7 +31,9 @@ internal enum FailureKind
 
 /// <summary>One failure with its client-safe text. The only table of statuses.</summary>
 /// <param name="Kind">Cause.</param>
-/// <param name="Detail">Text of a <see cref="FailureKind.BadRequest"/> or of a limit; else unused.</param>
+/// <param name="Detail">
+/// Text of a <see cref="FailureKind.BadRequest"/> or of a limit, the profile of a <see cref="FailureKind.FiltersRemovedAll"/>; else unused.
+/// </param>
 internal readonly record struct RequestFailure(FailureKind Kind, string? Detail = null)
 {
     /// <summary>Label <c>error_code</c> of the metrics, and the word in the client's text.</summary>
@@ -101,7 +103,7 @@ internal readonly record struct RequestFailure(FailureKind Kind, string? Detail 
         FailureKind.NoCandidates => "failed to find endpoint candidates for serving the request",
         FailureKind.NoCandidatesWithoutBody => "no pods available in datastore",
         FailureKind.SheddableDropped => "system saturated, sheddable request dropped",
-        FailureKind.FiltersRemovedAll when dialect == Dialect.Gaie => "failed to find target pod: no endpoints available for the given request",
+        FailureKind.FiltersRemovedAll when dialect == Dialect.Gaie => $"failed to find target pod: failed to run scheduler profile '{Detail}'",
         FailureKind.FiltersRemovedAll => "no endpoints available for the given request",
         FailureKind.NoCachedPrefix => "no decode worker has the requested KV cache",
         FailureKind.FlowCapacity => "request rejected pre-queue: queue at capacity",

@@ -38,7 +38,7 @@ public sealed class FailureTests
         { "Gaie", "NoCandidates", 503, "inference gateway: ServiceUnavailable - failed to find candidate pods for serving the request", null },
         { "Gaie", "NoCandidatesWithoutBody", 500, "inference gateway: Internal - no pods available in datastore", null },
         { "Gaie", "SheddableDropped", 429, "inference gateway: InferencePoolResourceExhausted - system saturated, sheddable request dropped", null },
-        { "Gaie", "FiltersRemovedAll", 429, "inference gateway: InferencePoolResourceExhausted - failed to find target pod: no endpoints available for the given request", null },
+        { "Gaie", "FiltersRemovedAll", 429, "inference gateway: InferencePoolResourceExhausted - failed to find target pod: failed to run scheduler profile 'detail'", null },
         { "Gaie", "NoCachedPrefix", 412, "inference gateway: PreconditionFailed - no decode worker has the requested KV cache", null },
         { "Gaie", "BodyTooLarge", 413, "inference gateway: PayloadTooLarge - detail", null },
         { "Gaie", "BodyBudgetSpent", 503, "inference gateway: ServiceUnavailable - detail", null },

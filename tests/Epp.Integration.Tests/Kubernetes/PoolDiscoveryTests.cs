@@ -72,7 +72,7 @@ public sealed class PoolDiscoveryTests
         await using var rig = new DiscoveryRig(plane.Kubeconfig, DiscoveryRig.Options(ns));
         await rig.UntilEndpointsAsync(
             $"{ns}/a-rank-0 (127.1.0.1:8000)", $"{ns}/a-rank-1 (127.1.0.1:8001)", $"{ns}/b-rank-0 (127.1.0.2:8000)", $"{ns}/b-rank-1 (127.1.0.2:8001)");
-        Assert.True(rig.Discovery.Live);
+        await Wait.UntilAsync(() => rig.Discovery.Live, what: "the optional kinds are settled");
 
         var pool = $"{KubeTestplane.PoolsPath(ns)}/pool";
         await plane.PatchAsync(pool, """{"spec":{"targetPorts":[{"number":8002}]}}""");

@@ -3,6 +3,7 @@ using Epp.Native.Memory;
 namespace Epp.Native.Tests.Memory;
 
 [Trait("Category", "Unit")]
+[Collection("Segments")]
 public class BodyBufferTests
 {
     [Fact]
@@ -77,3 +78,7 @@ public class BodyBufferTests
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.CopyTo(2, new byte[2]));
     }
 }
+
+/// <summary>Counts what the whole process has rented, so nobody else may rent meanwhile.</summary>
+[CollectionDefinition("Segments", DisableParallelization = true)]
+public sealed class SegmentsCollection;

@@ -25,8 +25,12 @@ public sealed class KvIndexConcurrency
         var answers = Enumerable.Range(0, Queries).Select(_ => new ulong[Events + 2]).ToArray();
         var applied = 0;
         var done = false;
-        var readers = Enumerable.Range(0, 2).Select(r => Task.Run(() =>
+        using var reading = new CountdownEvent(2);
+
+        // Threads of their own: the pool may be busy with other tests until all is over.
+        var readers = Enumerable.Range(0, 2).Select(r => Task.Factory.StartNew(() =>
         {
+            reading.Signal();
             var match = new KvMatch();
             var chance = new Random(seed + r);
             var lookups = 0;
@@ -48,7 +52,8 @@ public sealed class KvIndexConcurrency
             }
             while (!Volatile.Read(ref done));
             return lookups;
-        })).ToArray();
+        }, default, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+        reading.Wait();
 
         for (var e = 1; e <= Events && !readers.Any(r => r.IsFaulted); e++)
         {

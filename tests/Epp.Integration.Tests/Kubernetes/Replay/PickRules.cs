@@ -20,6 +20,12 @@ internal sealed class PickRules(IReadOnlySet<string> eligible, ReplayWorkers wor
             return null;
         }
 
+        // A picker may name several, best first.
+        if (endpoint.Contains(',', StringComparison.Ordinal))
+        {
+            return endpoint.Split(',').Select(e => Check(sent, e)).FirstOrDefault(static wrong => wrong is not null);
+        }
+
         var allowed = eligible.Where(e => Allows(sent.Subset, e)).ToArray();
         if (!allowed.Contains(endpoint))
         {
