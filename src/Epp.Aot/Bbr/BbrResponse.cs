@@ -144,12 +144,7 @@ internal sealed class BbrResponse(BbrServices services)
             var bytes = Math.Min(ExtProcStream.ChunkBytes, _heldBytes - offset);
             var last = endOfStream && offset + bytes == _heldBytes;
             ExtProcEncoder.StreamedChunkHead(writer, ProcessingKind.ResponseBody, bytes, last);
-            var tail = last ? ExtProcEncoder.EndOfStreamField : default;
-            var span = output.GetSpan(writer.Length + bytes + tail.Length);
-            writer.Written.CopyTo(span);
-            _held?.CopyTo(offset, span.Slice(writer.Length, bytes));
-            tail.CopyTo(span[(writer.Length + bytes)..]);
-            output.Advance(writer.Length + bytes + tail.Length);
+            output.WriteMessage(writer.Written, _held, offset, bytes, last ? ExtProcEncoder.EndOfStreamField : default);
             offset += bytes;
         }
         while (offset < _heldBytes);

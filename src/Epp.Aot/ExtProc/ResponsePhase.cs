@@ -231,12 +231,7 @@ internal sealed partial class ResponsePhase(StreamServices services)
             var ends = offset + bytes == _heldBytes;
             var last = endOfStream && ends;
             WriteHead(writer, bytes, last, isLast && ends);
-            var tail = last ? ExtProcEncoder.EndOfStreamField : default;
-            var span = output.GetSpan(writer.Length + bytes + tail.Length);
-            writer.Written.CopyTo(span);
-            _held?.CopyTo(offset, span.Slice(writer.Length, bytes));
-            tail.CopyTo(span[(writer.Length + bytes)..]);
-            output.Advance(writer.Length + bytes + tail.Length);
+            output.WriteMessage(writer.Written, _held, offset, bytes, last ? ExtProcEncoder.EndOfStreamField : default);
             offset += bytes;
         }
         while (offset < _heldBytes);

@@ -52,7 +52,7 @@ public sealed class FlowControlTests
         var call = await AskAsync(rig);
         await WaitingAsync(rig, 1);
         rig.Time.Advance(endpoints == 0 ? 0.8 : 1.8);
-        await Task.Delay(20);
+        await CyclesAsync(rig, 2);
         Assert.True(call.IsSilent);
         rig.Time.Advance(0.4);
         var refusal = await RefusedAsync(call);
@@ -193,7 +193,7 @@ public sealed class FlowControlTests
         await WaitingAsync(rig, 1);
         rig.Time.Advance(3600);
         Load(rig, 1000);
-        await Task.Delay(30);
+        await CyclesAsync(rig, 2);
         Assert.True(low.IsSilent);
         Load(rig, 0);
         await PickedAsync(low);

@@ -81,5 +81,13 @@ internal static class FlowRig
     public static string? Reason(Proto.ImmediateResponse refusal) =>
         refusal.Headers?.SetHeaders.SingleOrDefault(h => h.Header.Key == "x-llm-d-request-dropped-reason")?.Header.RawValue.ToStringUtf8();
 
+    /// <summary>Waits for so many more dispatch cycles: one that begins now has seen all that was said before.</summary>
+    public static async Task CyclesAsync(Rig rig, int count)
+    {
+        double Cycles() => MetricsText.Parse(rig.Exposition()).Sum("inference_extension_flow_control_dispatch_cycle_duration_seconds_count");
+        var before = Cycles();
+        await Wait.UntilAsync(() => Cycles() >= before + count, what: $"{count} dispatch cycles");
+    }
+
     public static Task WaitingAsync(Rig rig, int count) => Wait.UntilAsync(() => rig.Flow!.Gate.Waiting == count);
 }
