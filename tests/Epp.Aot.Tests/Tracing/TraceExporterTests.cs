@@ -90,6 +90,9 @@ public sealed class TraceExporterTests
             collector.GrpcStatus = 0;
             Trace(rig, tracer);
             await Wait.UntilAsync(() => collector.Spans.Count == 1);
+
+            // The collector has the span before its answer is here; the end of the exporter would cut that off.
+            await Wait.UntilAsync(() => rig.Metrics.TraceSpansExported.Value == 1);
         }
 
         Assert.Equal(1, rig.Metrics.TraceSpansExported.Value);
