@@ -100,7 +100,13 @@ public sealed class DynamoBlockHasher
 
     /// <summary>Starts another sequence.</summary>
     /// <param name="seed">See <see cref="Seed"/>.</param>
-    public void Reset(ulong seed = BaseSeed)
+    public void Reset(ulong seed = BaseSeed) => Resume(seed, 0, 0);
+
+    /// <summary>Goes on with a sequence some of whose blocks were hashed before; the next token is the first of the next block.</summary>
+    /// <param name="seed">See <see cref="Seed"/>.</param>
+    /// <param name="blocks">Blocks hashed before.</param>
+    /// <param name="sequence">The sequence hash of the last of them.</param>
+    public void Resume(ulong seed, int blocks, ulong sequence)
     {
         if (_secret.Seed != seed)
         {
@@ -108,8 +114,8 @@ public sealed class DynamoBlockHasher
         }
 
         _held = 0;
-        _blocks = 0;
-        _sequence = 0;
+        _blocks = blocks;
+        _sequence = sequence;
     }
 
     /// <summary>How many blocks become full with this many more tokens.</summary>

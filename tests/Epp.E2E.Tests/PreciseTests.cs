@@ -47,6 +47,9 @@ public sealed class PreciseTests(ITestOutputHelper output)
         Assert.True(Number(figures[Array.IndexOf(figures, "cached") - 1]) > Number(Requests) / 100, "last blocks should be computed anew, which leaves copies");
         Assert.True(Number(figures[Array.IndexOf(figures, "removed,") - 1]) > Number(Requests), "the caches should be under pressure");
         Assert.True(Number(figures[Array.IndexOf(figures, "caches") - 1]) > 0, "caches should be emptied now and then");
+        var kept = text.Split('\n').First(static l => l.Contains(" prompts began as one that was kept, ", StringComparison.Ordinal)).Split(' ');
+        Assert.True(Number(kept[0]) > Number(Requests) / 10, "prompts should begin as others did that were kept");
+        Assert.True(Number(kept[Array.IndexOf(kept, "of") - 1]) > Number(Requests) / 20, "hashes of what was kept should be known");
     }
 
     private string Run(params string[] arguments)

@@ -1,4 +1,6 @@
 using BenchmarkDotNet.Attributes;
+using Epp.Hashing;
+using Epp.Native.Prefix;
 using Epp.Native.Tokens;
 
 namespace Epp.Bench.Tokens;
@@ -52,6 +54,7 @@ public class TokenizeBench
 public class TokenizePrefixBench
 {
     private readonly TokenBuffer _ids = new(1 << 18);
+    private readonly PromptBlocks _blocks = new();
     private TokenEncoder _plain = null!;
     private TokenEncoder _kept = null!;
     private byte[] _conversation = [];
@@ -75,7 +78,7 @@ public class TokenizePrefixBench
         (_plain, _kept) = (tokenizer.CreateEncoder(), tokenizer.CreateEncoder(new TokenPrefixCache(16 << 20)));
         for (var i = 0; i < 3; i++)
         {
-            Tokenize_NextTurn_Kept();
+            TokenizeAndHash_NextTurn_Kept();
         }
     }
 
@@ -86,6 +89,30 @@ public class TokenizePrefixBench
     /// <summary>The turns before are copied.</summary>
     [Benchmark]
     public int Tokenize_NextTurn_Kept() => Run(_kept);
+
+    /// <summary>Every word looked up, every block hashed.</summary>
+    [Benchmark]
+    public int TokenizeAndHash_NextTurn_WarmWords() => Hash(_plain);
+
+    /// <summary>Ids and hashes of the turns before are copied.</summary>
+    [Benchmark]
+    public int TokenizeAndHash_NextTurn_Kept() => Hash(_kept);
+
+    /// <summary>Ids of the turns before are copied, every block is hashed: what hashes kept with ids save.</summary>
+    [Benchmark]
+    public int TokenizeAndHash_NextTurn_KeptIds()
+    {
+        Run(_kept);
+        _blocks.Hash(_ids.Ids, new PromptShape(16), DynamoBlockHasher.BaseSeed, DynamoBlockHasher.BaseSeed);
+        return _blocks.Count;
+    }
+
+    private int Hash(TokenEncoder encoder)
+    {
+        Run(encoder);
+        _blocks.Hash(_ids.Ids, new PromptShape(16), DynamoBlockHasher.BaseSeed, DynamoBlockHasher.BaseSeed, encoder.Beginning);
+        return _blocks.Count;
+    }
 
     private int Run(TokenEncoder encoder)
     {

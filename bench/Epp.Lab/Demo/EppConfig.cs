@@ -49,7 +49,7 @@ internal static class EppConfig
           parameters:
             modelName: @MODEL@
             backend: local
-            local: {path: @DIRECTORY@}
+            local: {path: @DIRECTORY@, prefixCacheBytes: 16Mi}
         - name: held
           type: precise-prefix-cache-producer
           parameters:

@@ -45,6 +45,13 @@ internal sealed class EventWait(EppProcess epp) : IDisposable
         await Task.Delay(connections * 200, cancel).ConfigureAwait(false);
     }
 
+    /// <summary>Prompts whose beginning the EPP had kept, and how often it had kept the hashes of its blocks too.</summary>
+    public async Task<(long Prompts, long Hashes)> KeptAsync(CancellationToken cancel)
+    {
+        var text = await TextAsync(cancel).ConfigureAwait(false);
+        return (Value(text, "epp_tokens_prefix_cache_hits_total"), Value(text, "epp_tokens_prefix_cache_hash_hits_total"));
+    }
+
     async Task<EventTotals> ReadAsync(CancellationToken cancel)
     {
         var text = await TextAsync(cancel).ConfigureAwait(false);
@@ -66,6 +73,7 @@ internal sealed class EventWait(EppProcess epp) : IDisposable
     static long Value(string text, string name)
     {
         var at = text.IndexOf($"\n{name}{{", StringComparison.Ordinal);
+        at = at < 0 ? text.IndexOf($"\n{name} ", StringComparison.Ordinal) : at;
         if (at < 0)
         {
             return 0;

@@ -44,7 +44,7 @@ internal static class HitsCommand
         await run.UntilConnectedAsync(stop).ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
         await run.AskAsync(flags.Int("requests"), stop).ConfigureAwait(false);
-        run.Print(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        await run.PrintAsync(Stopwatch.GetElapsedTime(started).TotalSeconds, stop).ConfigureAwait(false);
         return run.Exact == flags.Int("requests") ? 0 : 1;
     }
 
@@ -98,13 +98,15 @@ internal static class HitsCommand
             }
         }
 
-        public void Print(double seconds)
+        public async Task PrintAsync(double seconds, CancellationToken stop)
         {
+            var kept = await events.KeptAsync(stop).ConfigureAwait(false);
             var published = workers.Published;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"predicted = held = observed: {Exact} of {_requests} requests, {_endpoints.Length} workers each"));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{_withHit} requests with a hit, {_toTheEnd} cached to the last block, {_cachedTokens} of {_promptTokens} prompt tokens; events: {published.Stored} blocks stored, {published.Removed} removed, {published.Cleared} caches emptied; {seconds:0.0} s, {_waited.TotalSeconds:0.0} s of it waiting for events"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kept.Prompts} prompts began as one that was kept, {kept.Hashes} of them with known hashes"));
         }
 
         async Task<bool> IsExactAsync(byte[] body, CancellationToken stop)

@@ -44,8 +44,8 @@ internal sealed class ShortChats(int sessions, int seed)
         if (_random.Next(OneInFull) == 0)
         {
             // <role>content\n: fill the last block of the prompt.
-            var bytes = session.Sum(static m => m.Role.Length + 3 + Encoding.UTF8.GetByteCount(m.Content));
-            session[^1] = ("user", session[^1].Content + new string('.', (PrefixCache.BlockTokens - (bytes % PrefixCache.BlockTokens)) % PrefixCache.BlockTokens));
+            var tokens = PromptIds.Of(Encoding.UTF8.GetBytes(string.Concat(session.Select(static m => $"<{m.Role}>{m.Content}\n"))), 1).Length;
+            session[^1] = ("user", session[^1].Content + new string('.', (PrefixCache.BlockTokens - (tokens % PrefixCache.BlockTokens)) % PrefixCache.BlockTokens));
         }
         return _last = JsonSerializer.SerializeToUtf8Bytes(new
         {

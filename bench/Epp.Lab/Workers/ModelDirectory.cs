@@ -3,11 +3,14 @@ using System.Text.Json;
 namespace Epp.Lab.Workers;
 
 /// <summary>
-/// Writes the model that the simulated engines serve: a byte-level BPE of 256 tokens without merges, the id of a token its byte, and a chat
-/// template that writes a prompt as <see cref="PromptReader"/> does.
+/// Writes the model that the simulated engines serve: a byte-level BPE of 256 tokens without merges, the id of a token its byte, special
+/// tokens that begin a message, and a chat template that writes a prompt as <see cref="PromptReader"/> does.
 /// </summary>
 internal static class ModelDirectory
 {
+    /// <summary>What begins a message; the first has id 256.</summary>
+    public static readonly string[] Marks = ["<system>", "<user>", "<assistant>"];
+
     const string Template =
         "{% for message in messages %}{{ '<' + message['role'] + '>' }}" +
         "{% if message['content'] is string %}{{ message['content'] }}" +
@@ -27,7 +30,7 @@ internal static class ModelDirectory
             version = "1.0",
             truncation = (object?)null,
             padding = (object?)null,
-            added_tokens = Array.Empty<object>(),
+            added_tokens = Marks.Select(static (mark, i) => new { id = 256 + i, content = mark, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
             normalizer = (object?)null,
             pre_tokenizer = byteLevel,
             post_processor = (object?)null,

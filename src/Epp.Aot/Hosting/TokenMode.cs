@@ -103,5 +103,6 @@ internal sealed class TokenMode : IAsyncDisposable
         Volatile.Read(ref _compared),
         Volatile.Read(ref _differed),
         _traffic?.Equal ?? 0,
-        _traffic?.Different ?? 0);
+        _traffic?.Different ?? 0,
+        _models?.Prefixes ?? default);
 }

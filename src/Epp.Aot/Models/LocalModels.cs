@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Text;
 using Epp.Aot.Configuration;
+using Epp.Aot.Telemetry;
 using Epp.Native.Chat;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
+using Epp.Native.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.Models;
@@ -25,6 +27,7 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
     private readonly TimeSpan _period;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loading;
+    private PrefixFigures _replaced;
     private volatile bool _isReady;
     private long _exact;
     private long _refused;
@@ -69,6 +72,21 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
         }
     }
 
+    /// <summary>What the kept beginnings of prompts were good for; counts of files that were replaced are not lost.</summary>
+    public PrefixFigures Prefixes
+    {
+        get
+        {
+            var sum = _replaced;
+            foreach (var slot in _slots)
+            {
+                sum = Sum(sum, slot.Model?.Encoder.Prefixes);
+            }
+
+            return sum;
+        }
+    }
+
     /// <summary>The encoder of a model; null until it is loaded.</summary>
     public PromptEncoder? EncoderOf(string name) => Find(Encoding.UTF8.GetBytes(name))?.Model?.Encoder;
 
@@ -102,7 +120,7 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
                 var ids = scratch.Ids(i);
                 ids.CopyTo(into.Space(ids.Length));
                 into.Advance(ids.Length);
-                into.EndPrompt();
+                into.EndPrompt(scratch.Beginning(i));
             }
 
             into.IsKnown = true;
@@ -196,11 +214,15 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
             return;
         }
 
+        _replaced = Sum(_replaced, slot.Model?.Encoder.Prefixes) with { Bytes = 0 };
         slot.Model = new LocalModel(new PromptEncoder(model, config.PrefixCacheBytes));
         slot.Traffic = new TrafficTrust();
         LocalModelLog.Loaded(
             _logger, config.Name, tokenizer!.VocabularySize, _time.GetElapsedTime(start).TotalMilliseconds, Math.Max(0, GC.GetTotalMemory(forceFullCollection: false) - before) >> 20);
     }
+
+    private static PrefixFigures Sum(PrefixFigures sum, TokenPrefixCache? cache) =>
+        cache is null ? sum : new PrefixFigures(sum.Hits + cache.Hits, sum.HashHits + cache.HashHits, sum.Bytes + cache.Bytes);
 
     /// <summary>Changes when any file of the model does.</summary>
     private static long Stamp(LocalModelConfig config)

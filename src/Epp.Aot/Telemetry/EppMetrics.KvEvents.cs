@@ -45,7 +45,22 @@ public readonly record struct KvSourceFigures(
 /// <param name="Differed">Those that differed.</param>
 /// <param name="TrafficEqual">Requests whose ids were those that their engine stored.</param>
 /// <param name="TrafficDifferent">Requests whose ids were not.</param>
-public readonly record struct TokenFigures(long Exact, long Unknown, long Models, long Compared, long Differed, long TrafficEqual, long TrafficDifferent);
+/// <param name="Prefixes">Beginnings of prompts that are kept.</param>
+public readonly record struct TokenFigures(
+    long Exact,
+    long Unknown,
+    long Models,
+    long Compared,
+    long Differed,
+    long TrafficEqual,
+    long TrafficDifferent,
+    PrefixFigures Prefixes);
+
+/// <summary>What the beginnings of prompts, kept with their ids and hashes, were good for.</summary>
+/// <param name="Hits">Prompts whose beginning was found.</param>
+/// <param name="HashHits">Times that the hashes of its blocks were found too.</param>
+/// <param name="Bytes">Memory in use.</param>
+public readonly record struct PrefixFigures(long Hits, long HashHits, long Bytes);
 
 /// <summary>Sources of KV events; empty where no plugin wants any.</summary>
 public sealed partial class EppMetrics
@@ -75,6 +90,9 @@ public sealed partial class EppMetrics
         OfTokens("parity_failures_total", MetricKind.Counter, "Prompts whose ids were not the engine's; exact matching is off for that model.", static f => f.Differed),
         OfTokens("traffic_equal_total", MetricKind.Counter, "Requests whose ids were those that their engine stored, of the few that are compared.", static f => f.TrafficEqual),
         OfTokens("traffic_different_total", MetricKind.Counter, "Requests whose ids were not those that their engine stored; three in a row turn exact matching off for that model.", static f => f.TrafficDifferent),
+        OfTokens("prefix_cache_hits_total", MetricKind.Counter, "Prompts whose beginning was kept with its ids (prefixCacheBytes); the rest was tokenized.", static f => f.Prefixes.Hits),
+        OfTokens("prefix_cache_hash_hits_total", MetricKind.Counter, "Times that the block hashes of a kept beginning were known too.", static f => f.Prefixes.HashHits),
+        OfTokens("prefix_cache_bytes", MetricKind.Gauge, "Memory of the kept beginnings, their ids and block hashes.", static f => f.Prefixes.Bytes),
         Kv("messages_total", MetricKind.Counter, "Messages with KV events received.", static f => f.Messages),
         Kv("stored_blocks_total", MetricKind.Counter, "Blocks stored by KV events.", static f => f.Stored),
         Kv("removed_blocks_total", MetricKind.Counter, "Copies of blocks removed by KV events.", static f => f.Removed),

@@ -9,11 +9,14 @@ namespace Epp.Native.Chat;
 /// in its <see cref="PromptScratch"/>.
 /// </summary>
 /// <param name="model">Whose prompts.</param>
-/// <param name="prefixCacheBytes">Memory for beginnings of prompts and their ids; 0 = none are kept.</param>
+/// <param name="prefixCacheBytes">Memory for beginnings of prompts, their ids and the hashes of their blocks; 0 = none are kept.</param>
 public sealed class PromptEncoder(ChatModel model, long prefixCacheBytes = 0)
 {
     private readonly ChatModel _model = model;
     private readonly TokenPrefixCache? _prefixes = prefixCacheBytes > 0 ? new TokenPrefixCache(prefixCacheBytes) : null;
+
+    /// <summary>Beginnings of prompts; null where none are kept.</summary>
+    public TokenPrefixCache? Prefixes => _prefixes;
 
     /// <summary>Scratch for one thread.</summary>
     public PromptScratch CreateScratch() => new(_model, _prefixes);
@@ -191,7 +194,7 @@ public sealed class PromptEncoder(ChatModel model, long prefixCacheBytes = 0)
         var most = Limit(shaped);
         if (ids.Length <= most)
         {
-            scratch.AddPrompt(ids);
+            scratch.AddPrompt(ids, scratch.Encoder.Beginning);
             return;
         }
 

@@ -13,6 +13,7 @@ public sealed class PromptScratch
     private const int KeptBytes = 1 << 20;
 
     private int[] _ends = new int[8];
+    private TokenBeginning[] _beginnings = new TokenBeginning[8];
 
     internal PromptScratch(ChatModel model, TokenPrefixCache? prefixes)
     {
@@ -45,6 +46,9 @@ public sealed class PromptScratch
         return Buffer.Ids[start.._ends[prompt]];
     }
 
+    /// <summary>What is kept of a prompt's beginning.</summary>
+    public TokenBeginning Beginning(int prompt) => _beginnings[prompt];
+
     internal ChatShaper Shaper { get; } = new();
 
     internal TemplateScratch Rendering { get; } = new() { Explains = false };
@@ -68,32 +72,35 @@ public sealed class PromptScratch
         Refusal = ShapeRefusal.None;
         RefusalDetail = "";
         PromptLength = 0;
-        PromptCount = 0;
-        Buffer.Clear();
+        Forget();
     }
 
     internal bool Refuse(ShapeRefusal refusal, string detail)
     {
         Refusal = refusal;
         RefusalDetail = detail;
-        PromptCount = 0;
-        Buffer.Clear();
+        Forget();
         return false;
     }
 
-    internal void AddPrompt(ReadOnlySpan<uint> ids) => AddPrompt(default, ids, default);
+    internal void AddPrompt(ReadOnlySpan<uint> ids, TokenBeginning beginning = default)
+    {
+        Buffer.Add(ids);
+        if (PromptCount == _ends.Length)
+        {
+            Array.Resize(ref _ends, PromptCount * 2);
+            Array.Resize(ref _beginnings, PromptCount * 2);
+        }
+
+        (_ends[PromptCount], _beginnings[PromptCount]) = (Buffer.Count, beginning);
+        PromptCount++;
+    }
 
     internal void AddPrompt(ReadOnlySpan<uint> prefix, ReadOnlySpan<uint> ids, ReadOnlySpan<uint> suffix)
     {
         Buffer.Add(prefix);
         Buffer.Add(ids);
-        Buffer.Add(suffix);
-        if (PromptCount == _ends.Length)
-        {
-            Array.Resize(ref _ends, PromptCount * 2);
-        }
-
-        _ends[PromptCount++] = Buffer.Count;
+        AddPrompt(suffix);
     }
 
     /// <summary>Keeps the text to encode.</summary>
@@ -107,5 +114,13 @@ public sealed class PromptScratch
         text.CopyTo(PromptBytes);
         PromptLength = text.Length;
         return Prompt;
+    }
+
+    // Idle scratch must not hold what the cache has dropped.
+    private void Forget()
+    {
+        Array.Clear(_beginnings, 0, PromptCount);
+        PromptCount = 0;
+        Buffer.Clear();
     }
 }

@@ -106,7 +106,7 @@ public sealed class PrecisePrefixProducer : IPrefixProducer
             match.TotalBlocks += tokens.Length / _config.BlockTokens;
             foreach (var shape in _shapes.All)
             {
-                MatchShape(request, match, tokens, shape, best);
+                MatchShape(request, match, prompt, shape, best);
             }
 
             for (var slot = 0; slot < best.Length; slot++)
@@ -144,11 +144,12 @@ public sealed class PrecisePrefixProducer : IPrefixProducer
     }
 
     /// <summary>The most blocks, counted in ours, that each endpoint holds of one prompt as engines of one shape cut it.</summary>
-    private void MatchShape(RoutingRequest request, PrefixMatch match, ReadOnlySpan<uint> tokens, PromptShape shape, Span<int> best)
+    private void MatchShape(RoutingRequest request, PrefixMatch match, int prompt, PromptShape shape, Span<int> best)
     {
         var blocks = match.Blocks;
         var salted = _shapes.Seed(request.TargetModel, request.CacheSalt);
-        blocks.Hash(tokens, shape, shape.SaltsEveryBlock ? salted : _shapes.Seed(request.TargetModel, default), salted);
+        var seed = shape.SaltsEveryBlock ? salted : _shapes.Seed(request.TargetModel, default);
+        blocks.Hash(request.Tokens.Prompt(prompt), shape, seed, salted, request.Tokens.Beginning(prompt));
         foreach (var hash in blocks.Sequences)
         {
             match.Hashes.Add(hash);

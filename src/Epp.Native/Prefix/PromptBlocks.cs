@@ -1,4 +1,5 @@
 using Epp.Hashing;
+using Epp.Native.Tokens;
 
 namespace Epp.Native.Prefix;
 
@@ -27,7 +28,8 @@ public sealed class PromptBlocks
     /// <param name="shape">How the engine cuts it.</param>
     /// <param name="seed">Seed of every block, from the adapter.</param>
     /// <param name="firstSeed">Seed of the first block, from adapter and salt: engines salt it alone.</param>
-    public void Hash(ReadOnlySpan<uint> tokens, PromptShape shape, ulong seed, ulong firstSeed)
+    /// <param name="beginning">What is kept of the prompt's beginning: blocks hashed before are not hashed again.</param>
+    public void Hash(ReadOnlySpan<uint> tokens, PromptShape shape, ulong seed, ulong firstSeed, TokenBeginning beginning = default)
     {
         if (_hasher is null || _shape != shape)
         {
@@ -35,7 +37,7 @@ public sealed class PromptBlocks
             _shape = shape;
         }
 
-        _hasher.Reset(seed);
+        _hasher.Reset(firstSeed);
         Count = _hasher.BlocksAfter(tokens.Length);
         if (_sequences.Length < Count)
         {
@@ -48,15 +50,26 @@ public sealed class PromptBlocks
             return;
         }
 
-        _hasher.Append(tokens, _locals, _sequences);
-        if (firstSeed != seed)
+        var key = new HashChainKey(shape.BlockTokens, shape.IsEagle, beginning.IdsBefore, seed, firstSeed);
+        var known = beginning.Known is { } prefix ? prefix.HashesOf(key) : default;
+        known.CopyTo(_sequences);
+        var done = known.Length;
+        if (done == 0 && firstSeed != seed)
         {
-            _hasher.Reset(firstSeed);
-            _hasher.Append(tokens[..shape.WindowTokens], _locals, _sequences);
-            for (var i = 1; i < Count; i++)
-            {
-                _sequences[i] = DynamoBlockHasher.Chain(_sequences[i - 1], _locals[i]);
-            }
+            done = _hasher.Append(tokens[..shape.WindowTokens], _locals, _sequences);
         }
+
+        if (done > 0)
+        {
+            _hasher.Resume(seed, done, _sequences[done - 1]);
+        }
+
+        _hasher.Append(tokens[(done * shape.BlockTokens)..], _locals, _sequences.AsSpan(done));
+        if (known.IsEmpty)
+        {
+            beginning.Known?.Keep(key, _sequences.AsSpan(0, beginning.Known.Blocks(key)), isNew: false);
+        }
+
+        beginning.Grown?.Keep(key, _sequences.AsSpan(0, beginning.Grown.Blocks(key)), isNew: true);
     }
 }

@@ -1,4 +1,5 @@
 using Epp.Native.Memory;
+using Epp.Native.Tokens;
 
 namespace Epp.Native.Requests;
 
@@ -9,6 +10,7 @@ public sealed class PromptTokens
 {
     private uint[] _ids = new uint[1024];
     private int[] _ends = new int[4];
+    private TokenBeginning[] _beginnings = new TokenBeginning[4];
 
     /// <summary>True when the ids are known.</summary>
     public bool IsKnown { get; set; }
@@ -24,6 +26,9 @@ public sealed class PromptTokens
 
     /// <summary>Ids of prompt <paramref name="i"/>.</summary>
     public ReadOnlySpan<uint> Prompt(int i) => _ids.AsSpan(i == 0 ? 0 : _ends[i - 1], _ends[i] - (i == 0 ? 0 : _ends[i - 1]));
+
+    /// <summary>What is kept of the beginning of prompt <paramref name="i"/>; nothing where its ids were not computed here.</summary>
+    public TokenBeginning Beginning(int i) => _beginnings[i];
 
     /// <summary>Room for the next ids, at least <paramref name="count"/>; then <see cref="Advance"/>.</summary>
     public Span<uint> Space(int count)
@@ -47,14 +52,16 @@ public sealed class PromptTokens
     }
 
     /// <summary>Ends the current prompt.</summary>
-    public void EndPrompt()
+    public void EndPrompt(TokenBeginning beginning = default)
     {
         if (PromptCount == _ends.Length)
         {
             Array.Resize(ref _ends, PromptCount * 2);
+            Array.Resize(ref _beginnings, PromptCount * 2);
         }
 
-        _ends[PromptCount++] = Count;
+        (_ends[PromptCount], _beginnings[PromptCount]) = (Count, beginning);
+        PromptCount++;
     }
 
     /// <summary>Forgets everything; keeps the memory, unless a huge prompt made it huge.</summary>
@@ -63,6 +70,7 @@ public sealed class PromptTokens
         IsKnown = false;
         IsComputed = false;
         Count = 0;
+        Array.Clear(_beginnings, 0, PromptCount);
         PromptCount = 0;
         if (_ids.Length > 1 << 20)
         {

@@ -23,10 +23,16 @@ internal sealed class TextCuts(TokenPrefixCache cache, AddedTokens added)
     /// <summary>Where <see cref="Keep"/> has to be called; −1 = nowhere.</summary>
     public int KeptEnd { get; private set; }
 
+    /// <summary>The beginning that was found; null = none.</summary>
+    public TokenPrefix? Known { get; private set; }
+
+    /// <summary>The beginning that was kept; null = none.</summary>
+    public TokenPrefix? Grown { get; private set; }
+
     /// <summary>Adds the ids of the longest beginning that is known, and returns its end; 0 where none is.</summary>
     public int Resume(ReadOnlySpan<byte> text, TokenBuffer ids, PatternState patterns)
     {
-        KeptEnd = -1;
+        (KeptEnd, Known, Grown) = (-1, null, null);
         if (text.Length < TokenPrefixCache.MinBytes)
         {
             return 0;
@@ -36,7 +42,7 @@ internal sealed class TextCuts(TokenPrefixCache cache, AddedTokens added)
         var count = Find(text);
         var known = count - 1;
         var steps = patterns.Steps;
-        while (known >= 0 && !cache.TryGet(_hashes[known], text[.._ends[known]], ids, ref steps))
+        while (known >= 0 && (Known = cache.Find(_hashes[known], text[.._ends[known]], ids, ref steps)) is null)
         {
             known--;
         }
@@ -56,7 +62,7 @@ internal sealed class TextCuts(TokenPrefixCache cache, AddedTokens added)
     /// <summary>Keeps the text up to <see cref="KeptEnd"/>, whose ids are the last of the buffer.</summary>
     public void Keep(ReadOnlySpan<byte> text, TokenBuffer ids, PatternState patterns)
     {
-        cache.Keep(_keptHash, text[..KeptEnd], ids.Ids[_keptFrom..], _stepsBefore - patterns.Steps);
+        Grown = cache.Keep(_keptHash, text[..KeptEnd], ids.Ids[_keptFrom..], _stepsBefore - patterns.Steps);
         KeptEnd = -1;
     }
 

@@ -37,12 +37,16 @@ public sealed class TokenEncoder
         _words = parts is { Stages: [SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
     }
 
+    /// <summary>What is kept of the last text's beginning. It concerns the ids as they were added, nothing cut from the front.</summary>
+    public TokenBeginning Beginning { get; private set; }
+
     /// <summary>
     /// Adds the ids of a text; with special tokens, also those that the post-processor puts around it. Unless the result is
     /// <see cref="TokenizeStatus.Ok"/>, the ids are left as they were.
     /// </summary>
     public TokenizeStatus Encode(ReadOnlySpan<byte> text, bool addSpecialTokens, TokenBuffer ids)
     {
+        Beginning = default;
         if (text.Length > MaxTextBytes)
         {
             return TokenizeStatus.TooLong;
@@ -70,6 +74,10 @@ public sealed class TokenEncoder
         if (status != TokenizeStatus.Ok)
         {
             ids.Truncate(before);
+        }
+        else if (_cuts is not null)
+        {
+            Beginning = new TokenBeginning(_cuts.Known, _cuts.Grown, addSpecialTokens ? _parts.Frame.Prefix.Length : 0);
         }
 
         return status;

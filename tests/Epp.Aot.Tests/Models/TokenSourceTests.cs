@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Epp.Aot.Configuration;
 using Epp.Aot.Models;
+using Epp.Native.Prefix;
 using Epp.Native.Requests;
 using Epp.Testing;
 using Epp.Testing.Protos;
@@ -78,6 +79,36 @@ public sealed class TokenSourceTests : IDisposable
         Write("tokenizer.json", ByteTokenizer.Json());
         await Wait.UntilAsync(() => models.Loaded == 1);
         Assert.Equal("abc", ByteModel.Text(models, RequestApi.Completions, """{"model":"m","prompt":"abc"}"""));
+    }
+
+    /// <summary>Beginnings kept with their ids and hashes: requests find them, counts outlive the files, memory does not.</summary>
+    [Fact]
+    public async Task Local_PrefixCache_ServesRequestsAndIsCounted()
+    {
+        Write("tokenizer.json", ByteTokenizer.Json().Replace("\"added_tokens\":[]", """
+            "added_tokens":[{"id":300,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}]
+            """, StringComparison.Ordinal));
+        await using var models = new LocalModels([new LocalModelConfig("m", _folder, PrefixCacheBytes: 1 << 20)], NullLogger.Instance, TimeProvider.System, TimeSpan.FromMilliseconds(20));
+        await Wait.UntilAsync(() => models.IsReady);
+        var blocks = new PromptBlocks();
+        var tokens = new PromptTokens();
+        for (var turn = 0; turn < 4; turn++)
+        {
+            tokens = ByteModel.Tokens(models, RequestApi.Completions, $$"""{"model":"m","prompt":"{{new string('x', 2000)}}<s>turn {{turn}}"}""")!;
+            blocks.Hash(tokens.Prompt(0), new PromptShape(16), 1, 1, tokens.Beginning(0));
+        }
+
+        var before = models.Prefixes;
+        Assert.Equal((2, 2), (before.Hits, before.HashHits));
+        Assert.InRange(before.Bytes, 2000 * 5, 1 << 20);
+        Assert.NotNull(tokens.Beginning(0).Known);
+        tokens.Clear();
+        tokens.EndPrompt();
+        Assert.Null(tokens.Beginning(0).Known);
+
+        Write("tokenizer.json", ByteTokenizer.Json() + " ");
+        await Wait.UntilAsync(() => models.Prefixes.Bytes == 0);
+        Assert.Equal((2, 2), (models.Prefixes.Hits, models.Prefixes.HashHits));
     }
 
     /// <summary>A server that renders as we do keeps the model in use; one that does not turns it off, and its agreement on again.</summary>
