@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Epp.Native.Requests;
+using Epp.Native.Templates.Writing;
 
 namespace Epp.Native.Chat;
 
@@ -141,7 +142,7 @@ internal static class PythonText
         {
             output.Raw(value == '\n' ? "\\n"u8 : value == '\r' ? "\\r"u8 : "\\t"u8);
         }
-        else if (IsPrintable(rune))
+        else if (CaseMap.IsPrintable(rune.Value))
         {
             output.Raw(bytes);
         }
@@ -161,7 +162,4 @@ internal static class PythonText
         }
     }
 
-    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 }

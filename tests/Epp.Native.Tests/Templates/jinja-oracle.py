@@ -2,6 +2,7 @@
 """The truth about templates: Python's jinja2, set up as transformers does it.
 
   jinja-oracle.py fuzz SEED COUNT   random templates and contexts with their results, one JSON object a line
+  jinja-oracle.py characters        case and classes of every code point, and of words with a sigma; lines as above
   jinja-oracle.py goldens FOLDER    the folder's templates over its conversations, and its snippets: what rendered.jsonl holds
 
 A result is "prompt", or "error" with Python's exception. Needs Debian's python3-jinja2; run it with /usr/bin/python3.
@@ -13,6 +14,7 @@ import pathlib
 import random
 import signal
 import sys
+import unicodedata
 import warnings
 
 import jinja2
@@ -74,7 +76,7 @@ def result(template, context):
         return {"error": type(e).__name__ + ": " + str(e)[:200]}
     finally:
         signal.alarm(0)
-    if " at 0x" in prompt or len(prompt) > 100_000:
+    if " at 0x" in prompt or len(prompt) > 500_000:
         return None
     return {"prompt": prompt}
 
@@ -296,6 +298,29 @@ def fuzz(seed, count):
             print(json.dumps({"name": f"{seed}/{made}", "template": template, "context": context, **outcome}))
 
 
+CASES = "{{ c.upper() }}|{{ c.lower() }}|{{ c.title() }}|{{ c.capitalize() }}|{{ c.swapcase() }}|{{ c.casefold() }}"
+CLASSES = "".join("{{ c.%s()|int }}" % name for name in [
+    "isalpha", "isdecimal", "isdigit", "isnumeric", "isalnum", "isupper", "islower", "istitle", "isspace", "isprintable", "isidentifier"])
+# The tables know Unicode 15.0. Five letters were no lower case before; newer Pythons know what 15.1 added.
+OTHERS = [0x10FC, 0xA7F2, 0xA7F3, 0xA7F4, 0xAB69, *range(0x2FFC, 0x3000), 0x31EF, *range(0x2EBF0, 0x2EE5E)]
+
+
+def characters():
+    template = "{% for c in s %}" + CASES + "|" + CLASSES + "{{ [c, ('a' ~ c).isidentifier()] }}\n{% endfor %}"
+    known = [chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) not in ("Cn", "Cs", "Co") and n not in OTHERS]
+    # Of the private and unassigned ones a few: all are alike.
+    known += [chr(n) for n in [0xE000, 0xFFFF, 0xFFFFF, 0x10FFFF, 0x378, 0xE0080]]
+    for at in range(0, len(known), 512):
+        context = {"s": "".join(known[at:at + 512])}
+        print(json.dumps({"name": "U+%04X" % ord(known[at]), "template": template, "context": context, **result(template, context)}))
+    letters = ["Σ", "Α", "σ", "a", "1", ".", "'", "\u02b0", "\u0345", "\u01c5", "ı", " ", "ß", "\u0307", "İ"]
+    words = ["".join(letters[n // 15 ** i % 15] for i in range(4)) for n in range(0, 15 ** 4, 7)]
+    for at in range(0, len(words), 256):
+        context = {"l": words[at:at + 256]}
+        words_template = "{% for c in l %}" + CASES + "|{{ c.isupper() }}{{ c.islower() }}{{ c.istitle() }}\n{% endfor %}"
+        print(json.dumps({"name": "word %d" % at, "template": words_template, "context": context, **result(words_template, context)}))
+
+
 SNIPPET_CONTEXT = {
     "s": " xabAb a", "u": "日本🙂é", "l": [1, "a", None, True, 2.5], "o": {"k": 1, "a": {"x": [1, 2]}, "items": "I"},
     "ls": ["b", "A", "a", "C"], "ld": [{"k": "x", "v": 2}, {"k": "y", "v": 1}, {"k": "x", "v": 3}], "big": 12345678901234567890,
@@ -315,6 +340,8 @@ def goldens(folder):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["fuzz"]:
         fuzz(int(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1:2] == ["characters"]:
+        characters()
     elif sys.argv[1:2] == ["goldens"]:
         goldens(pathlib.Path(sys.argv[2]))
     else:

@@ -36,8 +36,8 @@ internal sealed partial class Renderer
                 return Value.Bool(IsCasedAs(text.Span, method));
             case MethodId.IsAscii or MethodId.IsPrintable when text.Length == 0:
                 return Value.True;
-            case MethodId.IsIdentifier when text.Length > 0 && text.Span[0] is >= (byte)'0' and <= (byte)'9':
-                return Value.False;
+            case MethodId.IsIdentifier:
+                return Value.Bool(IsIdentifier(text.Span));
             default:
                 return Value.Bool(text.Length > 0 && AllRunes(text.Span, method));
         }
@@ -50,17 +50,16 @@ internal sealed partial class Renderer
             var rune = Utf8Text.First(text, out var length);
             var holds = method switch
             {
-                MethodId.IsDigit => CaseMap.IsDigit(rune),
-                MethodId.IsDecimal => CaseMap.IsDecimal(rune),
-                MethodId.IsNumeric => CaseMap.IsNumeric(rune),
-                MethodId.IsAlpha => CaseMap.IsAlpha(rune),
-                MethodId.IsAlnum => CaseMap.IsAlpha(rune) || CaseMap.IsNumeric(rune) || CaseMap.IsDigit(rune),
+                MethodId.IsDigit => CaseMap.IsDigit(rune.Value),
+                MethodId.IsDecimal => CaseMap.IsDecimal(rune.Value),
+                MethodId.IsNumeric => CaseMap.IsNumeric(rune.Value),
+                MethodId.IsAlpha => CaseMap.IsAlpha(rune.Value),
+                MethodId.IsAlnum => CaseMap.IsAlpha(rune.Value) || CaseMap.IsNumeric(rune.Value) || CaseMap.IsDigit(rune.Value),
                 MethodId.IsSpace => Utf8Text.SpaceLength(text) > 0,
                 MethodId.IsAscii => rune.IsAscii,
-                MethodId.IsUpper => CaseMap.IsUpper(rune),
-                MethodId.IsLower => CaseMap.IsLower(rune),
-                MethodId.IsPrintable => CaseMap.IsPrintable(rune),
-                _ => CaseMap.IsAlpha(rune) || CaseMap.IsDecimal(rune) || rune.Value == '_',
+                MethodId.IsUpper => CaseMap.IsUpper(rune.Value),
+                MethodId.IsLower => CaseMap.IsLower(rune.Value),
+                _ => CaseMap.IsPrintable(rune.Value),
             };
             if (!holds)
             {
@@ -73,6 +72,24 @@ internal sealed partial class Renderer
         return true;
     }
 
+    private static bool IsIdentifier(ReadOnlySpan<byte> text)
+    {
+        var isFirst = true;
+        while (!text.IsEmpty)
+        {
+            var rune = Utf8Text.First(text, out var length);
+            if (!CaseMap.IsIdentifier(rune.Value, isFirst))
+            {
+                return false;
+            }
+
+            text = text[length..];
+            isFirst = false;
+        }
+
+        return !isFirst;
+    }
+
     /// <summary>At least one letter with case, and all of them of the case asked for.</summary>
     private static bool IsCasedAs(ReadOnlySpan<byte> text, MethodId method)
     {
@@ -82,8 +99,8 @@ internal sealed partial class Renderer
         {
             var rune = Utf8Text.First(text, out var length);
             text = text[length..];
-            var (isUpper, isLower) = (CaseMap.IsUpper(rune), CaseMap.IsLower(rune));
-            var isCased = isUpper || isLower || CaseMap.IsCased(rune);
+            var (isUpper, isLower) = (CaseMap.IsUpper(rune.Value), CaseMap.IsLower(rune.Value));
+            var isCased = isUpper || isLower || CaseMap.IsCased(rune.Value);
             var isWrong = method switch
             {
                 MethodId.IsUpper => isCased && !isUpper,

@@ -75,7 +75,7 @@ internal sealed partial class Renderer
         while (!rest.IsEmpty)
         {
             var rune = Utf8Text.First(rest, out var length);
-            var isWord = rune.Value == '_' || CaseMap.IsAlpha(rune) || CaseMap.IsNumeric(rune);
+            var isWord = rune.Value == '_' || CaseMap.IsAlpha(rune.Value) || CaseMap.IsNumeric(rune.Value);
             count += isWord && !inWord ? 1 : 0;
             inWord = isWord;
             rest = rest[length..];

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Epp.Native.Templates.Values;
 using Epp.Native.Templates.Writing;
+using Categories = Epp.Native.Tokens.Unicode.Categories;
 
 namespace Epp.Native.Templates.Rendering;
 
@@ -65,8 +66,7 @@ internal sealed partial class Renderer
             return rune.Value is < 0x20 or 0x7F or '\\' || rune.Value == quote;
         }
 
-        return !CaseMap.IsPrintable(rune) || (!_rules.IsPython
-            && Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark);
+        return !CaseMap.IsPrintable(rune.Value) || (!_rules.IsPython && Categories.IsNonspacingOrEnclosing(rune.Value));
     }
 
     private void WriteEscape(Rune rune, byte quote)

@@ -1,56 +1,73 @@
-using System.Globalization;
 using System.Text;
 using Epp.Native.Templates.Values;
+using Epp.Native.Tokens.Unicode;
+using CodePoints = Epp.Native.Tokens.Unicode.Utf8Text;
 
 namespace Epp.Native.Templates.Writing;
 
-/// <summary>Python's case mappings and character classes.</summary>
-internal static partial class CaseMap
+/// <summary>Python's case mappings and character classes, by the tables of <see cref="PythonCharacters"/>.</summary>
+internal static class CaseMap
 {
+    private const int CapitalSigma = 0x3A3;
+
+    private static readonly CodePointTable ClassOf = new(PythonCharacters.Classes);
+    private static readonly CodePointMap UpperOf = new(PythonCharacters.Upper);
+    private static readonly CodePointMap LowerOf = new(PythonCharacters.Lower);
+    private static readonly CodePointMap TitleOf = new(PythonCharacters.Title);
+    private static readonly CodePointMap FoldOf = new(PythonCharacters.Fold);
+
+    // In the order of build/unicode/python.mjs.
+    [Flags]
+    private enum Classes
+    {
+        Alpha = 1 << 0,
+        Decimal = 1 << 1,
+        Digit = 1 << 2,
+        Numeric = 1 << 3,
+        Upper = 1 << 4,
+        Lower = 1 << 5,
+        Title = 1 << 6,
+        CaseIgnorable = 1 << 7,
+        Printable = 1 << 8,
+        IdentifierStart = 1 << 9,
+        IdentifierPart = 1 << 10,
+    }
+
     public static void Upper(TextBuffer output, ReadOnlySpan<byte> text)
     {
-        while (!text.IsEmpty)
+        for (var at = 0; at < text.Length;)
         {
-            var rune = Next(ref text);
-            Write(output, rune, SpecialUpper, Rune.ToUpperInvariant(rune));
+            Map(output, CodePoints.Read(text, at, out at), UpperOf);
         }
     }
 
-    /// <summary>Lower case; a sigma at the end of a word has its own form unless <paramref name="folds"/>.</summary>
-    public static void Lower(TextBuffer output, ReadOnlySpan<byte> text, bool folds = false)
-    {
-        var afterLetter = false;
-        while (!text.IsEmpty)
-        {
-            var rune = Next(ref text);
-            WriteLower(output, rune, afterLetter && !folds, text);
-            afterLetter = IsCased(rune);
-        }
-    }
+    /// <summary>Lower case; a sigma at the end of a word has its own form.</summary>
+    public static void Lower(TextBuffer output, ReadOnlySpan<byte> text) => Lower(output, text, 0);
 
     public static void CaseFold(TextBuffer output, ReadOnlySpan<byte> text)
     {
-        var mark = output.Length;
-        Upper(output, text);
-        var upper = output.Length;
-        Lower(output, output.From(mark).ToArray(), folds: true);
-        var folded = output.From(upper).ToArray();
-        output.CutTo(mark);
-        output.Write(folded);
+        for (var at = 0; at < text.Length;)
+        {
+            Map(output, CodePoints.Read(text, at, out at), FoldOf, LowerOf);
+        }
     }
 
     public static void SwapCase(TextBuffer output, ReadOnlySpan<byte> text)
     {
-        while (!text.IsEmpty)
+        for (var at = 0; at < text.Length;)
         {
-            var rune = Next(ref text);
-            if (IsUpper(rune))
+            var (start, c) = (at, CodePoints.Read(text, at, out at));
+            if (IsUpper(c))
             {
-                WriteLower(output, rune, atEnd: false, text);
+                Lower(output, text, start, c);
+            }
+            else if (IsLower(c))
+            {
+                Map(output, c, UpperOf);
             }
             else
             {
-                Write(output, rune, SpecialUpper, Rune.ToUpperInvariant(rune));
+                output.Write(text[start..at]);
             }
         }
     }
@@ -59,19 +76,19 @@ internal static partial class CaseMap
     public static void Title(TextBuffer output, ReadOnlySpan<byte> text)
     {
         var inWord = false;
-        while (!text.IsEmpty)
+        for (var at = 0; at < text.Length;)
         {
-            var rune = Next(ref text);
+            var (start, c) = (at, CodePoints.Read(text, at, out at));
             if (inWord)
             {
-                WriteLower(output, rune, atEnd: true, text);
+                Lower(output, text, start, c);
             }
             else
             {
-                WriteTitle(output, rune);
+                Map(output, c, TitleOf, UpperOf);
             }
 
-            inWord = IsCased(rune);
+            inWord = IsCased(c);
         }
     }
 
@@ -79,36 +96,30 @@ internal static partial class CaseMap
     {
         if (!text.IsEmpty)
         {
-            WriteTitle(output, Next(ref text));
-            Lower(output, text);
+            Map(output, CodePoints.Read(text, 0, out var next), TitleOf, UpperOf);
+            Lower(output, text, next);
         }
     }
 
-    public static bool IsUpper(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.UppercaseLetter
-        || rune.Value is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF) or (>= 0x1F130 and <= 0x1F149)
-            or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
+    public static bool IsUpper(int c) => Has(c, Classes.Upper);
 
-    public static bool IsLower(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.LowercaseLetter
-        || rune.Value is 0xAA or 0xBA or (>= 0x2B0 and <= 0x2B8) or 0x2C0 or 0x2C1 or (>= 0x2E0 and <= 0x2E4)
-            or (>= 0x1D2C and <= 0x1D6A) or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9);
+    public static bool IsLower(int c) => Has(c, Classes.Lower);
 
-    public static bool IsCased(Rune rune) =>
-        IsUpper(rune) || IsLower(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.TitlecaseLetter;
+    public static bool IsCased(int c) => Has(c, Classes.Upper | Classes.Lower | Classes.Title);
 
-    public static bool IsAlpha(Rune rune) => Rune.GetUnicodeCategory(rune) <= UnicodeCategory.OtherLetter;
+    public static bool IsAlpha(int c) => Has(c, Classes.Alpha);
 
-    public static bool IsDecimal(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber;
+    public static bool IsDecimal(int c) => Has(c, Classes.Decimal);
 
-    public static bool IsDigit(Rune rune) =>
-        IsDecimal(rune) || (!rune.IsAscii && CharUnicodeInfo.GetDigitValue(rune.ToString(), 0) >= 0);
+    public static bool IsDigit(int c) => Has(c, Classes.Digit);
 
-    public static bool IsNumeric(Rune rune) => Rune.GetNumericValue(rune) >= 0 || rune.Value == 0x0F33;
+    public static bool IsNumeric(int c) => Has(c, Classes.Numeric);
+
+    /// <summary>What may begin a name; what may stand inside one, where <paramref name="isFirst"/> is false.</summary>
+    public static bool IsIdentifier(int c, bool isFirst) => Has(c, isFirst ? Classes.IdentifierStart : Classes.IdentifierPart);
 
     /// <summary>What <c>repr</c> shows as it is.</summary>
-    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-        or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.SpaceSeparator);
+    public static bool IsPrintable(int c) => Has(c, Classes.Printable);
 
     public static void Write(TextBuffer output, Rune rune)
     {
@@ -116,69 +127,69 @@ internal static partial class CaseMap
         output.Write(bytes[..rune.EncodeToUtf8(bytes)]);
     }
 
-    private static Rune Next(ref ReadOnlySpan<byte> text)
-    {
-        var rune = Utf8Text.First(text, out var length);
-        text = text[length..];
-        return rune;
-    }
+    private static bool Has(int c, Classes any) => ((Classes)PythonCharacters.Combinations[ClassOf[c]] & any) != 0;
 
-    private static void WriteTitle(TextBuffer output, Rune rune)
+    private static void Lower(TextBuffer output, ReadOnlySpan<byte> text, int from)
     {
-        if (!TrySpecial(output, rune, SpecialTitle))
+        for (var at = from; at < text.Length;)
         {
-            Write(output, rune, SpecialUpper, Rune.ToUpperInvariant(rune));
+            var (start, c) = (at, CodePoints.Read(text, at, out at));
+            Lower(output, text, start, c);
         }
     }
 
-    private static void WriteLower(TextBuffer output, Rune rune, bool atEnd, ReadOnlySpan<byte> rest)
+    private static void Lower(TextBuffer output, ReadOnlySpan<byte> text, int at, int c)
     {
-        if (rune.Value == 0x130)
-        {
-            output.Write("i\u0307"u8);
-        }
-        else if (rune.Value == 0x3A3 && atEnd && (rest.IsEmpty || !IsCased(Utf8Text.First(rest, out _))))
+        if (c == CapitalSigma && EndsWord(text, at))
         {
             output.Write("ς"u8);
         }
         else
         {
-            Write(output, Rune.ToLowerInvariant(rune));
+            Map(output, c, LowerOf);
         }
     }
 
-    private static void Write(TextBuffer output, Rune rune, string special, Rune simple)
+    /// <summary>Whether a letter stands before the sigma at <paramref name="at"/> and none behind; what has no say in case is passed over.</summary>
+    private static bool EndsWord(ReadOnlySpan<byte> text, int at)
     {
-        if (rune.IsAscii || !TrySpecial(output, rune, special))
+        var before = 0;
+        for (var i = at; i > 0;)
         {
-            Write(output, simple);
-        }
-    }
-
-    private static bool TrySpecial(TextBuffer output, Rune rune, string table)
-    {
-        // The special ones lie in few places.
-        if (rune.Value is < 0xDF or > 0xFB17 or (>= 0x2000 and < 0xFB00) || !rune.IsBmp)
-        {
-            return false;
-        }
-
-        for (var at = 0; at < table.Length;)
-        {
-            var end = table.IndexOf(';', at);
-            if (table[at] == rune.Value)
+            i = CodePoints.Previous(text, i);
+            before = CodePoints.Read(text, i, out _);
+            if (!Has(before, Classes.CaseIgnorable))
             {
-                foreach (var target in table.AsSpan(at + 1, end - at - 1).EnumerateRunes())
-                {
-                    Write(output, target);
-                }
-
-                return true;
+                break;
             }
-
-            at = end + 1;
         }
 
-        return false;
+        var after = 0;
+        for (var i = at + 2; i < text.Length;)
+        {
+            after = CodePoints.Read(text, i, out i);
+            if (!Has(after, Classes.CaseIgnorable))
+            {
+                break;
+            }
+        }
+
+        return IsEnd(before) && !IsEnd(after);
+        static bool IsEnd(int c) => IsCased(c) && !Has(c, Classes.CaseIgnorable);
+    }
+
+    private static void Map(TextBuffer output, int c, CodePointMap map, CodePointMap? otherwise = null)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        if (!map.TryGet(c, out var targets) && (otherwise is null || !otherwise.TryGet(c, out targets)))
+        {
+            output.Write(bytes[..CodePoints.Write(c, bytes)]);
+            return;
+        }
+
+        foreach (var target in targets)
+        {
+            output.Write(bytes[..CodePoints.Write(target, bytes)]);
+        }
     }
 }

@@ -32,6 +32,9 @@ internal static class Categories
 
     public static CodePointTable Table { get; } = new(UnicodeData.Categories);
 
+    /// <summary>Marks that take no room of their own.</summary>
+    public static bool IsNonspacingOrEnclosing(int codePoint) => Table[codePoint] is 6 or 8;
+
     /// <summary>The bits of a category such as <c>Lu</c> or a group such as <c>L</c>; 0 where there is none.</summary>
     public static uint Named(string name)
     {
