@@ -18,6 +18,10 @@ internal sealed partial class Renderer
             case MethodId.Lower:
                 CaseMap.Lower(_out, text.Span);
                 return Cut(mark);
+            case MethodId.Title when !_rules.IsPython:
+                return RustTitle(text);
+            case MethodId.Capitalize when !_rules.IsPython:
+                return RustCapitalize(text);
             case MethodId.Title:
                 CaseMap.Title(_out, text.Span);
                 return Cut(mark);
@@ -30,8 +34,8 @@ internal sealed partial class Renderer
             case MethodId.CaseFold:
                 CaseMap.CaseFold(_out, text.Span);
                 return Cut(mark);
-            case MethodId.IsUpper or MethodId.IsLower when !_rules.IsPython:
-                return Value.Bool(AllRunes(text.Span, method));
+            case >= MethodId.IsDigit when !_rules.IsPython:
+                return Value.Bool(RustClass(text.Span, method));
             case MethodId.IsUpper or MethodId.IsLower or MethodId.IsTitle:
                 return Value.Bool(IsCasedAs(text.Span, method));
             case MethodId.IsAscii or MethodId.IsPrintable when text.Length == 0:

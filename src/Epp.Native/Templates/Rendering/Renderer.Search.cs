@@ -84,7 +84,8 @@ internal sealed partial class Renderer
             return method is MethodId.Index or MethodId.RIndex ? TypeError("substring not found") : Value.Int(-1);
         }
 
-        return Value.Int(start + Utf8Text.Count(part.Span[..found]));
+        // Rust tells the bytes before it.
+        return Value.Int(_rules.IsPython ? start + Utf8Text.Count(part.Span[..found]) : found);
     }
 
     private Value Replace(in Value text, in Value old, in Value with, in Value count)

@@ -22,8 +22,8 @@ internal sealed partial class Renderer
         ReadOnlySpan<byte> rest = text.Span;
         if (chars.Kind is ValueKind.Missing or ValueKind.None)
         {
-            var left = atStart ? Utf8Text.TrimStart(rest) : rest;
-            var kept = atEnd ? Utf8Text.TrimEnd(left) : left;
+            var left = atStart ? Utf8Text.TrimStart(rest, _rules.IsPython) : rest;
+            var kept = atEnd ? Utf8Text.TrimEnd(left, _rules.IsPython) : left;
             return text.Slice(rest.Length - left.Length, kept.Length);
         }
 
@@ -143,6 +143,11 @@ internal sealed partial class Renderer
 
     private Value SplitLines(in Value text, bool keepsEnds)
     {
+        if (!_rules.IsPython)
+        {
+            return RustLines(text, keepsEnds);
+        }
+
         var mark = _top;
         var start = 0;
         for (var at = 0; at < text.Length;)

@@ -121,6 +121,9 @@ internal static class CaseMap
     /// <summary>What <c>repr</c> shows as it is.</summary>
     public static bool IsPrintable(int c) => Has(c, Classes.Printable);
 
+    /// <summary>A character that stands alone, in upper or lower case.</summary>
+    public static void Write(TextBuffer output, int c, bool upper) => Map(output, c, upper ? UpperOf : LowerOf);
+
     public static void Write(TextBuffer output, Rune rune)
     {
         Span<byte> bytes = stackalloc byte[4];

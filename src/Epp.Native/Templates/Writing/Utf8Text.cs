@@ -7,8 +7,11 @@ namespace Epp.Native.Templates.Writing;
 /// <summary>Python's view of text over UTF-8 bytes that are known to be valid: code points, white space, line ends.</summary>
 internal static class Utf8Text
 {
-    /// <summary>Bytes of the white space character (<c>str.isspace</c>) that begins <paramref name="text"/>; 0 = none does.</summary>
-    public static int SpaceLength(ReadOnlySpan<byte> text)
+    /// <summary>
+    /// Bytes of the white space character that begins <paramref name="text"/>; 0 = none does. Python's <c>str.isspace</c> also takes the four
+    /// separators from U+001C on, which are no white space in Unicode.
+    /// </summary>
+    public static int SpaceLength(ReadOnlySpan<byte> text, bool isPython = true)
     {
         if (text.IsEmpty)
         {
@@ -17,7 +20,7 @@ internal static class Utf8Text
 
         if (text[0] < 0x80)
         {
-            return text[0] is (byte)' ' or (>= 9 and <= 13) or (>= 0x1c and <= 0x1f) ? 1 : 0;
+            return text[0] is (byte)' ' or (>= 9 and <= 13) || (isPython && text[0] is >= 0x1c and <= 0x1f) ? 1 : 0;
         }
 
         return IsWideSpace(text, out var length) ? length : 0;
@@ -33,9 +36,9 @@ internal static class Utf8Text
         _ => 0,
     };
 
-    public static ReadOnlySpan<byte> TrimStart(ReadOnlySpan<byte> text)
+    public static ReadOnlySpan<byte> TrimStart(ReadOnlySpan<byte> text, bool isPython = true)
     {
-        while (SpaceLength(text) is > 0 and var length)
+        while (SpaceLength(text, isPython) is > 0 and var length)
         {
             text = text[length..];
         }
@@ -43,12 +46,12 @@ internal static class Utf8Text
         return text;
     }
 
-    public static ReadOnlySpan<byte> TrimEnd(ReadOnlySpan<byte> text)
+    public static ReadOnlySpan<byte> TrimEnd(ReadOnlySpan<byte> text, bool isPython = true)
     {
         while (!text.IsEmpty)
         {
             var start = LastStart(text);
-            if (SpaceLength(text[start..]) == 0)
+            if (SpaceLength(text[start..], isPython) == 0)
             {
                 break;
             }
