@@ -188,7 +188,8 @@ internal sealed partial class Renderer
         for (var i = 0; i < node.Items.Length; i++)
         {
             var parameter = node.Items[i];
-            if (scope.TryGet(parameter.Id, out _))
+            // In minijinja a default also stands for an argument that is undefined.
+            if (scope.TryGet(parameter.Id, out var given) && (_rules.IsPython || !given.IsUndefined))
             {
                 continue;
             }

@@ -39,6 +39,11 @@ internal sealed partial class Renderer
 
     private Value ToInteger(in Value value, in Value fallback, in Value radix)
     {
+        if (!_rules.IsPython && (value.IsUndefined || value.Kind == ValueKind.None))
+        {
+            return Value.Int(0);
+        }
+
         if (value.IsUndefined)
         {
             return FailUndefined(value);
@@ -172,6 +177,11 @@ internal sealed partial class Renderer
 
     private Value ToFloat(in Value value, in Value fallback)
     {
+        if (!_rules.IsPython && (value.IsUndefined || value.Kind == ValueKind.None))
+        {
+            return Value.Float(0);
+        }
+
         if (value.IsUndefined)
         {
             return FailUndefined(value);
