@@ -23,6 +23,27 @@ public sealed class JinjaOracleTests
         var lines = recorded is null
             ? Oracle("fuzz", seed.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture))
             : File.ReadLines(recorded).Where(static line => line.EndsWith('}'));
+        Compare(lines, mismatches);
+        mismatches.AssertNone();
+    }
+
+    /// <summary>
+    /// Templates in the field, which are others' and stay outside the repository: those below the folder that <c>EPP_TEMPLATES</c> names, each
+    /// over <c>EPP_FUZZ_COUNT</c> random conversations (default 40).
+    /// </summary>
+    [SkippableFact]
+    public void Render_FolderOfTemplates_EqualsPython()
+    {
+        var folder = Environment.GetEnvironmentVariable("EPP_TEMPLATES");
+        Skip.If(string.IsNullOrEmpty(folder), "EPP_TEMPLATES names no folder of templates.");
+        var mismatches = new Mismatches();
+        var count = Variable("EPP_FUZZ_COUNT", 40).ToString(CultureInfo.InvariantCulture);
+        Compare(Oracle("folder", folder!, Variable("EPP_FUZZ_SEED", 1).ToString(CultureInfo.InvariantCulture), count), mismatches);
+        mismatches.AssertNone();
+    }
+
+    private static void Compare(IEnumerable<string> lines, Mismatches mismatches)
+    {
         foreach (var line in lines)
         {
             using var row = JsonDocument.Parse(line);
@@ -33,8 +54,6 @@ public sealed class JinjaOracleTests
             var actual = Rendering.Of(template, context);
             mismatches.Check($"{row.RootElement.GetProperty("name")} {template.Replace("\n", "\\n", StringComparison.Ordinal)}\n  context: {context}", expected, actual, error);
         }
-
-        mismatches.AssertNone();
     }
 
     private static int Variable(string name, int otherwise) =>
