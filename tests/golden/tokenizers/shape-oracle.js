@@ -104,11 +104,23 @@ function tokenizer() {
   return { version: '1.0', truncation: null, padding: null, added_tokens: added, normalizer: chance(3) ? null : normalizer(), pre_tokenizer: chance(5) ? null : preTokenizer(), post_processor: chance(3) ? null : postProcessor(), decoder: null, model: model() };
 }
 
+// Old files leave out what later versions of the library write, and write null.
+function drop(made) {
+  const places = [];
+  const walk = o => { if (o && typeof o === 'object') { if (!Array.isArray(o)) for (const k of Object.keys(o)) if (!['type', 'vocab', 'merges', 'model'].includes(k)) places.push([o, k]); Object.entries(o).forEach(([k, v]) => k !== 'vocab' && k !== 'merges' && walk(v)); } };
+  walk(made);
+  for (let n = 1 + next(2); n > 0; n--) {
+    const [o, k] = pick(places);
+    if (chance(3)) o[k] = null; else delete o[k];
+  }
+}
+
 // Where two added tokens become one by normalization, the library takes either, as its hash table has them.
 function withoutTwins(made) {
   let normalize = s => s;
   try { const n = made.normalizer && Tokenizer.fromString(JSON.stringify({ ...made, added_tokens: [] })).getNormalizer(); if (n) normalize = s => n.normalizeString(s); } catch {}
   const seen = new Set();
+  if (!made.added_tokens) return;
   made.added_tokens = made.added_tokens.filter(t => {
     if (!t.normalized || !t.content) return true;
     const key = normalize(t.content);
@@ -121,6 +133,7 @@ function withoutTwins(made) {
     next = random(seed * 1000003 + i);
     templates = 0;
     const made = tokenizer();
+    if (chance(5)) drop(made);
     withoutTwins(made);
     const json = JSON.stringify(made);
     let t;
@@ -132,7 +145,7 @@ function withoutTwins(made) {
     }
     if (t) {
       const rows = [];
-      const texts = [...Array.from({ length: 12 }, () => pick(own)), ...fuzz(seed * 1000003 + i, perTokenizer || 20, made.added_tokens.map(a => a.content).filter(c => c))];
+      const texts = [...Array.from({ length: 12 }, () => pick(own)), ...fuzz(seed * 1000003 + i, perTokenizer || 20, (made.added_tokens ?? []).map(a => a.content).filter(c => c))];
       for (const text of texts) {
         const ids = async special => { try { return (await t.encode(text, null, { addSpecialTokens: special })).getIds(); } catch (e) { return null; } };
         rows.push({ text, ids: await ids(false), special: await ids(true) });
