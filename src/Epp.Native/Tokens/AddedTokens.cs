@@ -64,6 +64,12 @@ internal sealed class AddedTokens
             }
 
             Strip(text, token, used, ref start, ref stop);
+            if (start >= stop)
+            {
+                // White space that the token before took already.
+                continue;
+            }
+
             id = token.Id;
             return true;
         }
@@ -74,6 +80,11 @@ internal sealed class AddedTokens
 
     private void Strip(ReadOnlySpan<byte> text, AddedToken token, int used, ref int start, ref int stop)
     {
+        if (token.StripsLeft && start < used)
+        {
+            start = used;
+        }
+
         while (token.StripsLeft && start > used && Utf8Text.Previous(text, start) is var previous && _space.Contains(Utf8Text.Read(text, previous, out _)))
         {
             start = previous;

@@ -29,6 +29,19 @@ public sealed class JinjaOracleTests
     [SkippableFact]
     public void Render_EveryCharacter_EqualsPython() => AssertEqual(Oracle("characters"));
 
+    /// <summary>
+    /// Templates below the folder that <c>EPP_TEMPLATES</c> names, each over <c>EPP_FUZZ_COUNT</c> random conversations (default 40): templates in
+    /// the field are others' and stay outside the repository. Without the variable our own.
+    /// </summary>
+    [SkippableFact]
+    public void Render_FolderOfTemplates_EqualsPython()
+    {
+        var folder = Environment.GetEnvironmentVariable("EPP_TEMPLATES");
+        folder = string.IsNullOrEmpty(folder) ? OwnGoldenTests.Folder : folder;
+        var count = Variable("EPP_FUZZ_COUNT", 40).ToString(CultureInfo.InvariantCulture);
+        AssertEqual(Oracle("folder", folder, Variable("EPP_FUZZ_SEED", 1).ToString(CultureInfo.InvariantCulture), count));
+    }
+
     private static void AssertEqual(IEnumerable<string> lines)
     {
         var mismatches = new Mismatches();

@@ -17,7 +17,7 @@ public sealed class OwnGoldenTests
         "ld":[{"k":"x","v":2},{"k":"y","v":1},{"k":"x","v":3}],"big":12345678901234567890}
         """;
 
-    private static string Folder => Path.Combine(SharedTools.Repository!, "tests", "Epp.Native.Tests", "Templates", "goldens");
+    internal static string Folder => Path.Combine(SharedTools.Repository!, "tests", "Epp.Native.Tests", "Templates", "goldens");
 
     [SkippableFact]
     public void Render_OwnTemplates_EqualsPython()

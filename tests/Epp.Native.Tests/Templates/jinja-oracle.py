@@ -4,11 +4,14 @@
   jinja-oracle.py fuzz SEED COUNT   random templates and contexts with their results, one JSON object a line
   jinja-oracle.py characters        case and classes of every code point, and of words with a sigma; lines as above
   jinja-oracle.py goldens FOLDER    the folder's templates over its conversations, and its snippets: what rendered.jsonl holds
+  jinja-oracle.py folder FOLDER SEED COUNT   every template below FOLDER (*.jinja, and the chat_template of *.json) over the
+                                    conversations of goldens/, those that Wild makes, and COUNT random ones each
 
 A result is "prompt", or "error" with Python's exception. Needs Debian's python3-jinja2; run it with /usr/bin/python3.
 """
 import copy
 import datetime
+import functools
 import json
 import pathlib
 import random
@@ -64,12 +67,17 @@ def give_up(*_):
     raise TooSlow()
 
 
+@functools.lru_cache(4)
+def compiled(template):
+    return ENV.from_string(template)
+
+
 def result(template, context):
     """The rendering; None where Python needs too long or the text holds an address."""
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(3)
     try:
-        prompt = ENV.from_string(template).render(**copy.deepcopy(context))
+        prompt = compiled(template).render(**copy.deepcopy(context))
     except (TooSlow, MemoryError):
         return None
     except Exception as e:  # noqa: BLE001
@@ -337,6 +345,123 @@ def goldens(folder):
         print(json.dumps({"snippet": line, **result(line, SNIPPET_CONTEXT)}, ensure_ascii=False))
 
 
+TOOL = {"type": "function", "function": {"name": "get_weather", "description": "Weather of a <city> & 'more', \"now\"\nsecond line", "parameters": {
+    "type": "object", "properties": {
+        "city": {"type": "string", "description": "Name, e.g. Zürich 🙂"}, "days": {"type": "integer", "minimum": 0, "default": 1},
+        "unit": {"type": "string", "enum": ["C", "F"]}, "exact": {"type": ["boolean", "null"]},
+        "places": {"type": "array", "items": {"type": "object", "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}}, "required": ["lat"]}},
+        "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]}, "any": {}, "ref": {"$ref": "#/$defs/X"}},
+    "required": ["city", "days"], "$defs": {"X": {"type": "string"}}, "additionalProperties": False}, "return": {"type": "object"}}, "strict": True}
+BARE = {"type": "function", "function": {"name": "ping", "description": None, "parameters": {"type": "object", "properties": {}}}}
+FLAT = {"type": "function", "name": "now", "description": "Time.", "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}}}
+NONE = {"type": "function", "function": {"name": "nothing"}}
+ARGUMENTS = [{}, {"city": "Zürich", "days": 3}, {"a": [1, {"b": None}], "f": 1.0, "t": True, "big": 12345678901234567890, "e": 1e-7}, "{\"city\": \"Rome\"}", "",
+             {"text": "two\nlines <tag> \"q\" 'a' \\ \u2028", "n": -0.0}, None]
+TEXTS = ["Hi", "", " \n padded \n\n", "Grüße 👋 aus 日本", "two\nlines", "<think>\nplan\n</think>\n\nanswer", "<think>open", "no open</think>rest", "a</think>b</think>c",
+         "{\"t\": 21.5, \"l\": [1, null]}", "/no_think please", "/think x", "<|im_start|>user\n{{ x }}<|im_end|>", "\x00\x1f\u2028\u00a0nbsp", "a" * 300, "[1, 2]", "<tool_response>\nr\n</tool_response>"]
+
+
+def call(r, number):
+    found = {"id": r.choice([f"call{number:05d}", "123456789", f"chatcmpl-tool-{number}", "functions.ping:" + str(number)]), "type": "function",
+             "function": {"name": r.choice(["get_weather", "ping"]), "arguments": r.choice(ARGUMENTS)}}
+    for key in ["id", "type"]:
+        if r.random() < 0.1:
+            del found[key]
+    return found
+
+
+def parts(r):
+    kinds = [{"type": "text", "text": r.choice(TEXTS)}, {"type": "image"}, {"type": "image_url", "image_url": {"url": "http://x"}}, {"type": "audio"},
+             {"type": "video"}, {"type": "input_audio", "input_audio": {}}, {"text": "no type"}, "bare"]
+    return [r.choice(kinds[:1] * 6 + kinds) for _ in range(r.choice([0, 1, 1, 2, 3]))]
+
+
+def conversation(r):
+    """Mostly what a client sends; sometimes what a template refuses."""
+    style, messages, number = r.choice([0, 0, 0, 0.3, 1]), [], 0
+
+    def content(r):
+        return parts(r) if r.random() < style else r.choice(TEXTS)
+
+    with_calls, is_strict = r.random() < 0.4, r.random() < 0.5
+    if r.random() < 0.5:
+        messages.append({"role": r.choice(["system", "system", "system", "system", "system", "developer"]), "content": content(r)})
+    for turn in range(r.choice([0, 1, 1, 1, 2, 2, 3])):
+        messages.append({"role": "user", "content": content(r)})
+        if turn == 2 and r.random() < 0.3:
+            break
+        while with_calls and r.random() < 0.5:
+            calls = [call(r, number + i) for i in range(r.choice([1, 1, 1, 2, 3]))]
+            message = {"role": "assistant", "content": r.choice([None, "", r.choice(TEXTS)]), "tool_calls": calls}
+            if r.random() < 0.3:
+                message[r.choice(["reasoning_content", "reasoning", "thinking"])] = r.choice(TEXTS)
+            if r.random() < 0.1:
+                del message["content"]
+            messages.append(message)
+            for made in calls:
+                answer = {"role": r.choice(["tool", "tool", "tool", "tool", "ipython", "function"]), "content": content(r)}
+                if r.random() < 0.8 and "id" in made:
+                    answer["tool_call_id"] = made["id"]
+                if r.random() < 0.5:
+                    answer["name"] = made["function"]["name"]
+                messages.append(answer)
+            number += len(calls)
+        if is_strict or r.random() < 0.75:
+            message = {"role": "assistant", "content": content(r)}
+            if r.random() < 0.3:
+                message[r.choice(["reasoning_content", "reasoning_content", "reasoning", "thinking"])] = r.choice([*TEXTS, None])
+            if r.random() < 0.1:
+                message["tool_calls"] = r.choice([[], None])
+            messages.append(message)
+    if is_strict and messages and r.random() < 0.7:
+        messages.pop()
+    if r.random() < 0.08 and messages:
+        messages.insert(r.randrange(len(messages) + 1), {"role": r.choice(["critic", "system", "assistant", "context", "documents"]), "content": content(r)})
+    if r.random() < 0.05:
+        messages.append({"role": "user", "content": r.choice([None, 5, 1.5, True, {"text": "x"}])})
+    return messages
+
+
+def wild(r):
+    context = {"messages": conversation(r), "add_generation_prompt": r.random() < 0.6,
+               "tools": r.choice([None, None, [], [TOOL], [BARE, TOOL], [TOOL, FLAT], [NONE]]), "documents": None}
+    if r.random() < 0.15:
+        context["documents"] = r.choice([[], [{"title": "One", "text": "first", "doc_id": 1}, {"title": "Zwei", "contents": "2", "n": 1.5}], [{"data": {"k": "v"}}]])
+    for name, values in {"enable_thinking": [True, False], "thinking": [True, False], "reasoning_effort": ["low", "medium", "high"], "date_string": ["1 May 2025"],
+                         "builtin_tools": [["browser"], ["python", "browser"], []], "custom_tools": [[TOOL]], "tools_in_user_message": [True, False],
+                         "controls": [{"length": "short", "language": "de"}], "citation_mode": ["fast"], "safety_mode": ["NONE"], "model_identity": ["You are X."],
+                         "preserve_thinking": [True, False], "clear_thinking": [True, False], "keep_past_thinking": [True, False], "xml_tools": [[json.dumps(TOOL)]], "python_tools": [["def f(): pass"]],
+                         "available_tools": [[TOOL]], "continue_final_message": [True], "system_prompt": ["SP"], "add_vision_id": [True], "skip_think": [True],
+                         "thinking_budget": [0, 512, -1], "role": ["assistant"]}.items():
+        if r.random() < 0.12:
+            context[name] = r.choice(values)
+    for name, value in {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}.items():
+        if r.random() < 0.97:
+            context[name] = value
+    return context
+
+
+def templates(folder):
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".jinja":
+            yield str(path.relative_to(folder)), path.read_bytes().decode()
+        elif path.suffix == ".json":
+            found = json.loads(path.read_bytes()).get("chat_template")
+            for named in [{"name": "", "template": found}] if isinstance(found, str) else found or []:
+                yield f"{path.relative_to(folder)} {named['name']}", named["template"]
+
+
+def folder_of_templates(folder, seed, count):
+    fixed = json.loads((pathlib.Path(__file__).parent / "goldens" / "conversations.json").read_text())
+    for name, template in templates(folder):
+        r = random.Random(f"{seed} {name}")
+        contexts = [{"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>", **c} for c in fixed.values()] + [wild(r) for _ in range(count)]
+        for context in contexts:
+            outcome = result(template, context)
+            if outcome is not None:
+                print(json.dumps({"name": name, "template": template, "context": context, **outcome}))
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["fuzz"]:
         fuzz(int(sys.argv[2]), int(sys.argv[3]))
@@ -344,5 +469,7 @@ if __name__ == "__main__":
         characters()
     elif sys.argv[1:2] == ["goldens"]:
         goldens(pathlib.Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["folder"]:
+        folder_of_templates(pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
     else:
         sys.exit(__doc__)

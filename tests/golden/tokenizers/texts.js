@@ -31,13 +31,16 @@ const atoms = [...new Set(own.join('').match(/./gsu))].concat(
   [' ', ' ', ' ', ' ', '\n', "'", 'e', 't', 'a', 'the', ' the', 'er', 'ing', '<s>', '</s>', '<|end|>', '<mask>', 'word', '\u2581', '  ', '\r\n', "'s", "'LL", '12', 'ABC', '\u0301', '\u0323']);
 const ranges = [[0x20, 0x7f], [0xa0, 0x250], [0x300, 0x370], [0x370, 0x590], [0x5d0, 0x780], [0x900, 0xe80], [0x1100, 0x1200], [0x1e00, 0x2300], [0x2500, 0x2800], [0x3000, 0x3400], [0x4e00, 0x5000], [0xac00, 0xad00], [0xf900, 0xfb10], [0xfe20, 0xfff0], [0x1d400, 0x1d800], [0x1f300, 0x1fa00], [0x10000, 0x11000], [0, 0x20]];
 
-function* fuzz(seed, count) {
+// extra: what a tokenizer has of its own, which comes in every second text or so.
+function* fuzz(seed, count, extra = []) {
   const next = random(seed);
   for (let i = 0; i < count; i++) {
     let text = '';
     for (let n = 1 + next(next(8) === 0 ? 120 : 24); n > 0; n--) {
       const kind = next(10);
-      if (kind < 7) {
+      if (extra.length > 0 && next(8) === 0) {
+        text += extra[next(extra.length)];
+      } else if (kind < 7) {
         text += atoms[next(atoms.length)];
       } else if (kind < 9) {
         const [from, to] = ranges[next(ranges.length)];
@@ -51,4 +54,4 @@ function* fuzz(seed, count) {
   }
 }
 
-module.exports = { own, fuzz };
+module.exports = { own, fuzz, random };

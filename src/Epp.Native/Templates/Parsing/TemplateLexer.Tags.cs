@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Epp.Native.Templates.Writing;
 
 namespace Epp.Native.Templates.Parsing;
@@ -62,15 +64,9 @@ internal sealed partial class TemplateLexer
             var length = NumberLength(rest, _at > 0 && _source[_at - 1] == '.', out var isFloat);
             Take(isFloat ? TokenKind.Float : TokenKind.Integer, length);
         }
-        else if (IsNamePart(c))
+        else if (NameLength(rest) is > 0 and var name)
         {
-            var length = 1;
-            while (length < rest.Length && IsNamePart(rest[length]))
-            {
-                length++;
-            }
-
-            Take(TokenKind.Name, length);
+            Take(TokenKind.Name, name);
         }
         else if (c is (byte)'\'' or (byte)'"')
         {
@@ -182,8 +178,35 @@ internal sealed partial class TemplateLexer
         _at += length;
     }
 
-    private static bool IsNamePart(byte c) => c is >= (byte)'a' and <= (byte)'z' or >= (byte)'A' and <= (byte)'Z'
-        or >= (byte)'0' and <= (byte)'9' or (byte)'_' or >= 0x80;
+    /// <summary>Length of what Python takes for an identifier, which letters of every script make.</summary>
+    private static int NameLength(ReadOnlySpan<byte> text)
+    {
+        var length = 0;
+        while (length < text.Length && IsNamePart(text[length..], length > 0, out var step))
+        {
+            length += step;
+        }
+
+        return length;
+    }
+
+    private static bool IsNamePart(ReadOnlySpan<byte> text, bool mayContinue, out int length)
+    {
+        length = 1;
+        if (text[0] < 0x80)
+        {
+            return text[0] is >= (byte)'a' and <= (byte)'z' or >= (byte)'A' and <= (byte)'Z' or (byte)'_'
+                || (mayContinue && text[0] is >= (byte)'0' and <= (byte)'9');
+        }
+
+        return Rune.GetUnicodeCategory(Utf8Text.First(text, out length)) switch
+        {
+            <= UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber => true,
+            UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber
+                or UnicodeCategory.ConnectorPunctuation => mayContinue,
+            _ => false,
+        };
+    }
 
     /// <summary>Length of a number: digits with single underscores, a fraction and an exponent unless it follows a dot.</summary>
     private static int NumberLength(ReadOnlySpan<byte> text, bool followsDot, out bool isFloat)

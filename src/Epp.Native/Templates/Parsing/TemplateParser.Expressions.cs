@@ -215,7 +215,10 @@ internal sealed partial class TemplateParser
         return withFilter ? ParseFilterExpression(node) : node;
     }
 
-    /// <summary>Expressions between commas become a tuple.</summary>
+    /// <summary>
+    /// Expressions between commas become a tuple. After a last comma a word may end it, but in Python's jinja2 none does: it means to, and
+    /// compares the word with the list of words.
+    /// </summary>
     private Node ParseTuple(
         bool withCondition = true, ReadOnlySpan<byte> end = default, bool simplified = false, bool inParentheses = false)
     {
@@ -230,7 +233,7 @@ internal sealed partial class TemplateParser
                 Expect(TokenKind.Comma, "','");
             }
 
-            if (Kind is TokenKind.VariableEnd or TokenKind.BlockEnd or TokenKind.RightParen || (!end.IsEmpty && IsName(end)))
+            if (Kind is TokenKind.VariableEnd or TokenKind.BlockEnd or TokenKind.RightParen || (!_rules.IsPython && !end.IsEmpty && IsName(end)))
             {
                 break;
             }

@@ -179,6 +179,11 @@ internal sealed partial class Renderer
         if (value.Kind == ValueKind.Iterator)
         {
             var state = (IteratorState)value.Ref!;
+            if (state.Items.Kind == ValueKind.Failed)
+            {
+                return TypeError(NoMapping);
+            }
+
             return state.Position < state.Items.Length ? state.Items.Items[state.Position++] : Value.Undefined(NoFirst, Value.Hint);
         }
 
@@ -233,6 +238,9 @@ internal sealed partial class Renderer
 
         return value.Kind == ValueKind.Dict
             ? NewIterator(PairsOf(value), "generator object do_items")
-            : TypeError("Can only get item pairs from a mapping.");
+            : _rules.IsPython ? NewIterator(Value.Failed, "generator object do_items") : TypeError(NoMapping);
     }
+
+    // Python's generator looks at its value when it is walked, not when it is made.
+    private const string NoMapping = "Can only get item pairs from a mapping.";
 }

@@ -31,6 +31,12 @@ internal sealed partial class Renderer
                 return true;
             case ValueKind.Iterator:
                 var state = (IteratorState)value.Ref!;
+                if (state.Items.Kind == ValueKind.Failed)
+                {
+                    TypeError(NoMapping);
+                    return false;
+                }
+
                 items = NewList(state.Items.Items[state.Position..]);
                 state.Position = state.Items.Length;
                 return true;

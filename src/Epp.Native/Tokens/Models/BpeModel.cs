@@ -200,11 +200,13 @@ internal sealed class BpeModel : TokenModel
     }
 
     // A cut before a mark changes nothing if no token holds a mark behind something else: then no merge crosses the cut. The mark needs a
-    // token of its own, so that no unknown token is fused across, and the whole piece must not be looked up at once.
+    // token of its own, so that no unknown token is fused across, the whole piece must not be looked up at once, and no character may
+    // vanish: two marks around it would become neighbours.
     private bool CanCut()
     {
         var mark = "\u2581"u8;
-        if (_options.IgnoreMerges || _options.Prefix.Length > 0 || _options.Suffix.Length > 0 || !_vocabulary.TryGet(mark, out _))
+        var canVanish = _options.UnknownToken is null && (_fallback.Length == 0 || Array.IndexOf(_fallback, NoToken) >= 0);
+        if (canVanish || _options.IgnoreMerges || _options.Prefix.Length > 0 || _options.Suffix.Length > 0 || !_vocabulary.TryGet(mark, out _))
         {
             return false;
         }

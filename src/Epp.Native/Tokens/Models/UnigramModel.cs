@@ -101,14 +101,10 @@ internal sealed class UnigramModel : TokenModel
                 node = _trie.Next(node, piece[end]);
             }
 
-            if (!hasSingle)
+            // Nothing is amiss where a longer token already spans a character without one.
+            if (!hasSingle && Reach(at, at + single, _unknownScore + best[at], _unknown, best, starts, tokens) && _unknown < 0)
             {
-                if (_unknown < 0)
-                {
-                    return false;
-                }
-
-                Reach(at, at + single, _unknownScore + best[at], _unknown, best, starts, tokens);
+                return false;
             }
 
             at += single;
@@ -117,12 +113,15 @@ internal sealed class UnigramModel : TokenModel
         return true;
     }
 
-    private static void Reach(int start, int end, double score, int token, double[] best, int[] starts, int[] tokens)
+    private static bool Reach(int start, int end, double score, int token, double[] best, int[] starts, int[] tokens)
     {
-        if (starts[end] == Unreached || score > best[end])
+        if (starts[end] != Unreached && !(score > best[end]))
         {
-            (best[end], starts[end], tokens[end]) = (score, start, token);
+            return false;
         }
+
+        (best[end], starts[end], tokens[end]) = (score, start, token);
+        return true;
     }
 
     // A fused run is looked up once more, then spelt in bytes, then given up.
