@@ -68,6 +68,11 @@ public sealed class ChatTemplate
         error = problem is null
             ? default
             : new TemplateError(TemplateErrorKind.Syntax, problem, parser.Error is null ? checker.ErrorLine : parser.ErrorLine);
+        if (problem is null && rules.IsPython)
+        {
+            new FrameNames(parser.Names.Length).Note(root);
+        }
+
         template = problem is null ? new ChatTemplate(original, flavour, root, parser.Names) : null;
         return problem is null;
     }

@@ -249,11 +249,11 @@ class Grammar:
         if k < 14:
             return self.loop(depth)
         if k == 14:
-            return self.tag(f"set {self.pick(['x', 'y', 's', 'x, y'])} = {self.expression()}")
+            return self.tag(f"set {self.pick(['x', 'y', 's', 'x, y', 's', 'i', 'tools', 'empty'])} = {self.expression()}")
         if k == 15:
             return self.tag("set ns = namespace(a=0, b='')") + self.tag(f"set ns.{self.pick('ab')} = {self.expression()}")
         if k == 16:
-            return self.tag(self.pick(["set x", "set y | upper"])) + self.block(depth + 1) + self.tag("endset")
+            return self.tag(self.pick(["set x", "set y | upper", "set s", "set u"])) + self.block(depth + 1) + self.tag("endset")
         if k == 17:
             name = self.pick(["m1", "m2"])
             loops, self.loops = self.loops, 0

@@ -106,6 +106,9 @@ internal sealed class Node(NodeKind kind, int line)
     /// <summary>Arguments of a call, filter or test.</summary>
     public CallArguments? Call { get; set; }
 
+    /// <summary>Body of a frame: the names that are undefined at its start, whatever the context holds. See <see cref="FrameNames"/>.</summary>
+    public int[] Unset { get; set; } = [];
+
     /// <summary>Longest way down from here.</summary>
     public int Height { get; set; }
 }

@@ -4,7 +4,7 @@ namespace Epp.Native.Templates.Parsing;
 
 /// <summary>
 /// What jinja2 refuses when it compiles: unknown filters and tests (inside a condition only when reached), break and continue outside a
-/// loop, assigning to <c>loop</c> in one. Also notes which special variables a macro reads. minijinja finds these while rendering.
+/// loop, assigning to <c>loop</c> in one, two parameters of one name. Also notes which special variables a macro reads. minijinja finds these while rendering.
 /// </summary>
 internal sealed class TemplateChecker(FlavourRules rules)
 {
@@ -51,6 +51,7 @@ internal sealed class TemplateChecker(FlavourRules rules)
                 break;
             case NodeKind.Macro:
                 node.Extra = Reads(node.A);
+                CheckParameters(node);
                 Children(node, soft: false, inLoop: false);
                 break;
             case NodeKind.With:
@@ -75,6 +76,17 @@ internal sealed class TemplateChecker(FlavourRules rules)
                 CheckName(node, soft);
                 Children(node, soft, inLoop);
                 break;
+        }
+    }
+
+    private void CheckParameters(Node macro)
+    {
+        for (var i = 1; i < macro.Items.Length && _rules.IsPython; i++)
+        {
+            if (Array.FindIndex(macro.Items, 0, i, other => other.Id == macro.Items[i].Id) >= 0)
+            {
+                Fail(macro, "a macro with two parameters of one name");
+            }
         }
     }
 

@@ -109,6 +109,13 @@ internal sealed partial class Renderer
             return true;
         }
 
+        // Python asks it for its keys first.
+        if (source.IsUndefined && _rules.IsPython)
+        {
+            FailUndefined(source);
+            return false;
+        }
+
         if (!TryIterate(source, out var pairs))
         {
             return false;

@@ -60,6 +60,7 @@ internal sealed partial class Renderer
             loop.Index = i;
             _scope = scope;
             scope.Set(SpecialNames.Loop, value);
+            Unset(node.Items[0]);
             Assign(node.A!, loop.Items.Items[i]);
             var flow = Run(node.Items[0]);
             completed |= flow == Flow.Next || !_rules.IsPython;

@@ -91,6 +91,7 @@ internal sealed partial class Renderer
         if (BindMacro(node, arguments, scope))
         {
             _scope = scope;
+            Unset(node.A!);
             SetDefaults(node, scope);
             Run(node.A!);
         }
@@ -181,21 +182,28 @@ internal sealed partial class Renderer
         return -1;
     }
 
-    /// <summary>Defaults see the parameters before them.</summary>
+    /// <summary>Defaults see the parameters before them; in Python those after them, and themselves, are undefined to them.</summary>
     private void SetDefaults(Node node, Scope scope)
     {
         var defaults = node.Call!.Positional;
+        var isGiven = node.Items.Length <= 64 ? stackalloc bool[node.Items.Length] : new bool[node.Items.Length];
         for (var i = 0; i < node.Items.Length; i++)
         {
-            var parameter = node.Items[i];
             // In minijinja a default also stands for an argument that is undefined.
-            if (scope.TryGet(parameter.Id, out var given) && (_rules.IsPython || !given.IsUndefined))
+            isGiven[i] = scope.TryGet(node.Items[i].Id, out var given) && (_rules.IsPython || !given.IsUndefined);
+            if (!isGiven[i] && _rules.IsPython)
             {
-                continue;
+                scope.Set(node.Items[i].Id, Value.Undefined(_template.Names[node.Items[i].Id]));
             }
+        }
 
+        for (var i = 0; i < node.Items.Length; i++)
+        {
             var index = i - (node.Items.Length - defaults.Length);
-            scope.Set(parameter.Id, index >= 0 ? Eval(defaults[index]) : Value.Undefined(_template.Names[parameter.Id]));
+            if (!isGiven[i])
+            {
+                scope.Set(node.Items[i].Id, index >= 0 ? Eval(defaults[index]) : Value.Undefined(_template.Names[node.Items[i].Id]));
+            }
         }
     }
 

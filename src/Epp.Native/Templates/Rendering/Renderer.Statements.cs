@@ -152,10 +152,19 @@ internal sealed partial class Renderer
         var saved = _scope;
         var mark = _scopesUsed;
         _scope = TakeScope(parent);
+        Unset(body);
         var flow = Run(body);
         _scope = saved;
         ReleaseScopes(mark);
         return flow;
+    }
+
+    private void Unset(Node body)
+    {
+        foreach (var name in body.Unset)
+        {
+            _scope.Set(name, Value.Undefined(_template.Names[name]));
+        }
     }
 
     private Flow RunSetBlock(Node node)
@@ -196,6 +205,7 @@ internal sealed partial class Renderer
         var saved = _scope;
         var scopes = _scopesUsed;
         _scope = TakeScope(saved);
+        Unset(node.A!);
         for (var i = 0; i < node.Items.Length; i += 2)
         {
             Assign(node.Items[i], _stack[mark + i / 2]);

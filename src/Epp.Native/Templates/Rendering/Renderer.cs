@@ -71,6 +71,7 @@ internal sealed partial class Renderer
         _globals.AsSpan().Clear();
         _root = TakeScope(null);
         _scope = _root;
+        Unset(template.Root);
         Run(template.Root);
         CheckMemory();
         return _error;
