@@ -26,6 +26,7 @@ public sealed class TokenEncoder
     private readonly ByteBuffer[] _normalized = [new(), new()];
     private readonly ByteBuffer[] _rewritten = [new(), new()];
     private readonly PieceList[] _pieces = [new(), new()];
+    private readonly int[] _ends = new int[256];
 
     internal TokenEncoder(TokenizerParts parts, bool cached = true, TokenPrefixCache? prefixes = null)
     {
@@ -190,25 +191,32 @@ public sealed class TokenEncoder
     {
         for (var at = 0; at < text.Length;)
         {
-            var end = words.End(text, at);
-            var length = end - at;
-            if (length > WordCache.MaxWordBytes || !cache.TryGet(text, at, length, ids))
+            var ends = _ends.AsSpan(0, words.Ends(text, at, _ends));
+            while (!ends.IsEmpty)
             {
-                var status = Learn(text[at..end], ids, cache);
+                var known = cache.Add(text, at, ends, ids);
+                at = known > 0 ? ends[known - 1] : at;
+                if (known == ends.Length)
+                {
+                    break;
+                }
+
+                var status = Learn(text[at..ends[known]], ids, cache);
                 if (status != TokenizeStatus.Ok)
                 {
                     return status;
                 }
-            }
 
-            at = end;
+                at = ends[known];
+                ends = ends[(known + 1)..];
+            }
         }
 
         return TokenizeStatus.Ok;
     }
 
     private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids) =>
-        _cache is { } cache && word.Length <= WordCache.MaxWordBytes && cache.TryGet(word, 0, word.Length, ids)
+        _cache is { } cache && word.Length <= WordCache.MaxWordBytes && cache.TryGet(word, ids)
             ? TokenizeStatus.Ok
             : Learn(word, ids, _cache);
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Epp.Native.Tokens.Unicode;
 
 namespace Epp.Native.Tokens.Patterns;
@@ -20,6 +21,36 @@ internal abstract class WordPattern : TextPattern
 {
     /// <summary>The end of the match at a position inside the text.</summary>
     public abstract int End(ReadOnlySpan<byte> text, int at);
+
+    /// <summary>The ends of the next words, as many as fit and the text has, of which there must be at least 64; returns how many.</summary>
+    public int Ends(ReadOnlySpan<byte> text, int at, Span<int> ends)
+    {
+        var count = 0;
+        while (count <= ends.Length - AsciiWindow.Bytes && at < text.Length)
+        {
+            // A word of one byte and one that starts with two ASCII bytes may be followed by others; what else there is goes by itself.
+            var bounds = text.Length - at >= AsciiWindow.Bytes && (text[at] | text[at + 1]) < 0x80 ? Bounds(text.Slice(at, AsciiWindow.Bytes)) : 0;
+            if (bounds == 0)
+            {
+                ends[count++] = at = End(text, at);
+                continue;
+            }
+
+            var start = at;
+            for (; bounds != 0; bounds &= bounds - 1)
+            {
+                ends[count++] = at = start + BitOperations.TrailingZeroCount(bounds);
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>
+    /// The bounds between words in a window that starts with a word, one bit per byte: those that hold whatever follows the window. 0 where
+    /// the first word does not end in it.
+    /// </summary>
+    protected virtual ulong Bounds(ReadOnlySpan<byte> window) => 0;
 
     public sealed override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
     {
