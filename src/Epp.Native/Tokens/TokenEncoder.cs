@@ -139,9 +139,9 @@ public sealed class TokenEncoder
 
     private TokenizeStatus Part(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
     {
-        if (_words is not null && _cache is not null)
+        if (_words is not null)
         {
-            return Stream(text, _words, _cache, ids);
+            return Stream(text, _words, ids);
         }
 
         _splitting.StartsInput = startsInput;
@@ -170,57 +170,84 @@ public sealed class TokenEncoder
         return Words(text, _pieces[which].Items, ids);
     }
 
+    // Where the pre-tokenizer is one pattern that matches everywhere, pieces need not be listed before they are looked up.
+    private TokenizeStatus Stream(ReadOnlySpan<byte> text, WordPattern words, TokenBuffer ids)
+    {
+        var status = TokenizeStatus.Ok;
+        for (var at = 0; at < text.Length && status == TokenizeStatus.Ok;)
+        {
+            var count = words.Ends(text, at, _ends);
+            status = Row(text, at, count, ids);
+            at = _ends[count - 1];
+        }
+
+        return status;
+    }
+
     private TokenizeStatus Words(ReadOnlySpan<byte> text, ReadOnlySpan<Piece> pieces, TokenBuffer ids)
     {
         var mark = _parts.Model.CutBefore;
+        var (start, count) = (0, 0);
         foreach (var piece in pieces)
         {
-            var word = text[piece.Start..piece.End];
-            var status = mark.IsEmpty || word.Length <= mark.Length ? Word(word, ids) : Cut(word, mark, ids);
+            for (var at = piece.Start; at < piece.End;)
+            {
+                if (count == _ends.Length || (count > 0 && _ends[count - 1] != at))
+                {
+                    if (Row(text, start, count, ids) is not TokenizeStatus.Ok and var failure)
+                    {
+                        return failure;
+                    }
+
+                    count = 0;
+                }
+
+                start = count == 0 ? at : start;
+                _ends[count++] = at = mark.IsEmpty ? piece.End : Cut(text[..piece.End], at, mark);
+            }
+        }
+
+        return Row(text, start, count, ids);
+    }
+
+    // Where a word ends that may be cut before each mark that follows something else.
+    private static int Cut(ReadOnlySpan<byte> text, int at, ReadOnlySpan<byte> mark)
+    {
+        while (text[at..].StartsWith(mark))
+        {
+            at += mark.Length;
+        }
+
+        var next = text[at..].IndexOf(mark);
+        return next < 0 ? text.Length : at + next;
+    }
+
+    // Words that follow each other, up to the first ends.
+    private TokenizeStatus Row(ReadOnlySpan<byte> text, int start, int count, TokenBuffer ids)
+    {
+        for (var ends = _ends.AsSpan(0, count); !ends.IsEmpty;)
+        {
+            var known = _cache?.Add(text, start, ends, ids) ?? 0;
+            if (known == ends.Length)
+            {
+                break;
+            }
+
+            start = known > 0 ? ends[known - 1] : start;
+            var status = Learn(text[start..ends[known]], ids);
             if (status != TokenizeStatus.Ok)
             {
                 return status;
             }
+
+            start = ends[known];
+            ends = ends[(known + 1)..];
         }
 
         return TokenizeStatus.Ok;
     }
 
-    // Where the pre-tokenizer is one pattern that matches everywhere, pieces need not be listed before they are looked up.
-    private TokenizeStatus Stream(ReadOnlySpan<byte> text, WordPattern words, WordCache cache, TokenBuffer ids)
-    {
-        for (var at = 0; at < text.Length;)
-        {
-            var ends = _ends.AsSpan(0, words.Ends(text, at, _ends));
-            while (!ends.IsEmpty)
-            {
-                var known = cache.Add(text, at, ends, ids);
-                at = known > 0 ? ends[known - 1] : at;
-                if (known == ends.Length)
-                {
-                    break;
-                }
-
-                var status = Learn(text[at..ends[known]], ids, cache);
-                if (status != TokenizeStatus.Ok)
-                {
-                    return status;
-                }
-
-                at = ends[known];
-                ends = ends[(known + 1)..];
-            }
-        }
-
-        return TokenizeStatus.Ok;
-    }
-
-    private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids) =>
-        _cache is { } cache && word.Length <= WordCache.MaxWordBytes && cache.TryGet(word, ids)
-            ? TokenizeStatus.Ok
-            : Learn(word, ids, _cache);
-
-    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids, WordCache? cache)
+    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids)
     {
         var before = ids.Count;
         var status = _parts.Model.Encode(word, _modelState, ids);
@@ -228,33 +255,11 @@ public sealed class TokenEncoder
         {
             _modelState.Trim();
         }
-        else if (cache is not null && status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
+        else if (status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
         {
-            cache.Set(word, ids.Ids[before..]);
+            _cache?.Set(word, ids.Ids[before..]);
         }
 
         return status;
-    }
-
-    // Before each mark that follows something else.
-    private TokenizeStatus Cut(ReadOnlySpan<byte> word, ReadOnlySpan<byte> mark, TokenBuffer ids)
-    {
-        while (true)
-        {
-            var leading = 0;
-            while (word[leading..].StartsWith(mark))
-            {
-                leading += mark.Length;
-            }
-
-            var next = word[leading..].IndexOf(mark);
-            var status = Word(next < 0 ? word : word[..(leading + next)], ids);
-            if (status != TokenizeStatus.Ok || next < 0)
-            {
-                return status;
-            }
-
-            word = word[(leading + next)..];
-        }
     }
 }

@@ -6,7 +6,7 @@ namespace Epp.Native.Tokens;
 
 /// <summary>
 /// Ids of words seen before. Belongs to one encoder, so it takes no lock. The key of up to 16 bytes is the word itself; of a longer one the bytes
-/// are kept and compared: a hash alone never decides. Two places per word; when the room for long keys and ids is used up, all is forgotten.
+/// are kept and compared: a hash alone never decides. Four places per word; when the room for long keys and ids is used up, all is forgotten.
 /// </summary>
 internal sealed class WordCache
 {
@@ -17,15 +17,16 @@ internal sealed class WordCache
     private const int ArenaBytes = 1 << 19;
     private const int ArenaIds = 1 << 17;
     private const int InlineBytes = 16;
+    private const int Places = 4;
     private const uint InlineIds = 3;
-    private const uint InArena = 0x100;
+    private const uint Elsewhere = 0x100;
 
     private struct Slot
     {
         // The word, and bytes that UTF-8 never has behind it; of a long word such a byte and a hash.
         public Vector128<byte> Key;
 
-        // Up to three ids and their number. Else where the ids start, their number, where the key of a long word starts, and InArena + its length.
+        // Up to three ids and their number. Else where the ids start, their number, where the key of a long word starts, and Elsewhere + its length.
         // The last is 0 where nothing is stored.
         public Vector128<uint> Ids;
     }
@@ -41,19 +42,24 @@ internal sealed class WordCache
     /// </summary>
     public int Add(ReadOnlySpan<byte> text, int start, ReadOnlySpan<int> ends, TokenBuffer ids)
     {
-        for (var i = 0; ; i++)
+        var i = 0;
+        while (true)
         {
             AddShort(text, ref start, ends, ref i, ids);
-            if (i == ends.Length || ends[i] - start > MaxWordBytes || !TryGet(text[start..ends[i]], ids))
+            do
             {
-                return i;
-            }
+                if (i == ends.Length || !AddOther(text, start, ends[i], ids))
+                {
+                    return i;
+                }
 
-            start = ends[i];
+                start = ends[i++];
+            }
+            while (i < ends.Length && ends[i] - start > InlineBytes);
         }
     }
 
-    // Up to the first that is long, at the end of the text, has many ids or is not known.
+    // Up to the first that is long or at the end of the text, has many ids, or is not in the first two places.
     private void AddShort(ReadOnlySpan<byte> text, ref int start, ReadOnlySpan<int> ends, ref int i, TokenBuffer ids)
     {
         // Four are written for each, of which up to three count.
@@ -89,36 +95,51 @@ internal sealed class WordCache
         (start, i) = (at, n);
     }
 
-    /// <summary>Adds the ids of a word of 1 to <see cref="MaxWordBytes"/> bytes; false where it is not known.</summary>
-    public bool TryGet(ReadOnlySpan<byte> word, TokenBuffer ids)
+    // A word of any kind.
+    private bool AddOther(ReadOnlySpan<byte> text, int start, int end, TokenBuffer ids)
     {
-        var key = Key(word);
-        ref readonly var slot = ref _slots[Index(key)];
-        if (!Holds(slot, key, word))
+        var word = text[start..end];
+        if (word.Length > MaxWordBytes)
         {
-            slot = ref _slots[Index(key) ^ 1];
-            if (!Holds(slot, key, word))
+            return false;
+        }
+
+        var key = word.Length <= InlineBytes && start <= text.Length - InlineBytes
+            ? Key(Vector128.Create(text.Slice(start, InlineBytes)), word.Length)
+            : Key(word);
+        var index = Index(key);
+        for (var place = 0; place < Places; place++)
+        {
+            ref readonly var slot = ref _slots[index ^ place];
+            if (slot.Key == key)
             {
-                return false;
+                return AddFrom(slot, word, ids);
             }
         }
 
-        var count = slot.Ids.GetElement(3);
-        if (count <= InlineIds)
+        return false;
+    }
+
+    private bool AddFrom(in Slot slot, ReadOnlySpan<byte> word, TokenBuffer ids)
+    {
+        var form = slot.Ids.GetElement(3);
+        if (form is > 0 and <= InlineIds)
         {
-            for (var i = 0; i < count; i++)
-            {
-                ids.Add(slot.Ids.GetElement(i));
-            }
-        }
-        else
-        {
-            ids.Add(_ids.AsSpan((int)slot.Ids.GetElement(0), (int)slot.Ids.GetElement(1)));
+            slot.Ids.CopyTo(ids.Reserve(Vector128<uint>.Count));
+            ids.Commit((int)form);
+            return true;
         }
 
+        if (form == 0 || (word.Length > InlineBytes && !word.SequenceEqual(_keys.AsSpan((int)slot.Ids.GetElement(2), (int)(form - Elsewhere)))))
+        {
+            return false;
+        }
+
+        ids.Add(_ids.AsSpan((int)slot.Ids.GetElement(0), (int)slot.Ids.GetElement(1)));
         return true;
     }
 
+    /// <summary>Keeps the ids, at most 255, of a word of 1 to <see cref="MaxWordBytes"/> bytes that is not known.</summary>
     public void Set(ReadOnlySpan<byte> word, ReadOnlySpan<uint> ids)
     {
         if (_idCount + ids.Length > ArenaIds || _keyBytes + word.Length > ArenaBytes)
@@ -130,10 +151,16 @@ internal sealed class WordCache
         var key = Key(word);
         var index = Index(key);
 
-        // The newest stands first, what it displaces second.
+        // The newest stands first; what it displaces goes where there is room, or displaces the second.
         if (_slots[index].Ids != default)
         {
-            _slots[index ^ 1] = _slots[index];
+            var place = 1;
+            while (place < Places && _slots[index ^ place].Ids != default)
+            {
+                place++;
+            }
+
+            _slots[index ^ (place < Places ? place : 1)] = _slots[index];
         }
 
         _slots[index] = new Slot { Key = key, Ids = Stored(word, ids) };
@@ -147,7 +174,7 @@ internal sealed class WordCache
             return Vector128.Create(ids[0], ids.Length > 1 ? ids[1] : 0, ids.Length > 2 ? ids[2] : 0, (uint)ids.Length);
         }
 
-        var stored = Vector128.Create((uint)_idCount, (uint)ids.Length, (uint)_keyBytes, InArena + (uint)word.Length);
+        var stored = Vector128.Create((uint)_idCount, (uint)ids.Length, (uint)_keyBytes, Elsewhere + (uint)word.Length);
         ids.CopyTo(_ids.AsSpan(_idCount));
         _idCount += ids.Length;
         if (isLong)
@@ -157,13 +184,6 @@ internal sealed class WordCache
         }
 
         return stored;
-    }
-
-    private bool Holds(in Slot slot, Vector128<byte> key, ReadOnlySpan<byte> word)
-    {
-        var form = slot.Ids.GetElement(3);
-        return slot.Key == key && form != 0
-            && (word.Length <= InlineBytes || word.SequenceEqual(_keys.AsSpan((int)slot.Ids.GetElement(2), (int)(form - InArena))));
     }
 
     // What stands behind the word gives way to bytes that UTF-8 never has, so that equal keys are equal words of equal length.

@@ -37,7 +37,7 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose) : Text
                 continue;
             }
 
-            if ((_inert[Utf8Text.Read(text, at, out at)] & _inertBit) == 0)
+            if ((_inert.At(text, at, out at) & _inertBit) == 0)
             {
                 return false;
             }
@@ -57,7 +57,7 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose) : Text
             {
                 _tables.Decompose(Utf8Text.Read(text, at, out at), compatibility, buffer);
             }
-            while (at < text.Length && (_inert[Utf8Text.Read(text, at, out _)] & _inertBit) == 0);
+            while (at < text.Length && (_inert.At(text, at, out _) & _inertBit) == 0);
 
             Order(buffer.Items);
             if (compose)

@@ -45,7 +45,7 @@ internal readonly struct TextClasses
             return _ascii[b];
         }
 
-        return _table[Utf8Text.Read(text, at, out next)];
+        return _table.At(text, at, out next);
     }
 
     /// <summary>The end of the run of the categories that starts at a position.</summary>
@@ -67,7 +67,7 @@ internal readonly struct TextClasses
                 continue;
             }
 
-            if (((mask >> _table[Utf8Text.Read(text, at, out var next)]) & 1) == 0)
+            if (((mask >> _table.At(text, at, out var next)) & 1) == 0)
             {
                 return at;
             }
