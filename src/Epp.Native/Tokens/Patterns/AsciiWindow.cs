@@ -11,10 +11,15 @@ internal readonly struct AsciiWindow
 {
     public const int Bytes = 64;
 
-    private AsciiWindow(ReadOnlySpan<byte> text)
+    private readonly Vector256<byte> _low;
+    private readonly Vector256<byte> _high;
+
+    /// <summary>Reads the first 64 bytes of a text that has so many.</summary>
+    public AsciiWindow(ReadOnlySpan<byte> text)
     {
         var low = Vector256.Create(text[..32]);
         var high = Vector256.Create(text[32..Bytes]);
+        (_low, _high) = (low, high);
 
         // All bits below the first byte that is not ASCII; the last bit is left out, so that sums of bits have room for a carry.
         var foreign = Bits(low, high) | (1ul << 63);
@@ -26,7 +31,6 @@ internal readonly struct AsciiWindow
         Spaces = Known & Equal(low, high, (byte)' ');
         WhiteSpace = Spaces | (Known & Between(low, high, (byte)'\t', (byte)'\r'));
         NewLines = Known & (Equal(low, high, (byte)'\r') | Equal(low, high, (byte)'\n'));
-        Apostrophes = Known & Equal(low, high, (byte)'\'');
     }
 
     /// <summary>Every byte whose class is known.</summary>
@@ -45,14 +49,15 @@ internal readonly struct AsciiWindow
     /// <summary><c>[\r\n]</c>.</summary>
     public ulong NewLines { get; }
 
-    public ulong Apostrophes { get; }
-
     /// <summary><c>[^\s\p{L}\p{N}]</c>.</summary>
     public ulong Rest => Known & ~(Letters | Digits | WhiteSpace);
 
-    /// <summary>Reads the first 64 bytes of a text that has so many.</summary>
+    /// <summary>A to Z.</summary>
+    public ulong Capitals => Letters & ~Bits((_low.AsUInt16() << 2).AsByte(), (_high.AsUInt16() << 2).AsByte());
+
+    /// <summary>One ASCII byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static AsciiWindow Read(ReadOnlySpan<byte> text) => new(text);
+    public ulong Of(byte value) => Known & Equal(_low, _high, value);
 
     /// <summary>The members that follow another one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Epp.Native.Tokens.Unicode;
 
 namespace Epp.Native.Tokens.Patterns;
@@ -55,58 +54,14 @@ internal sealed class Cl100kPattern(int maxDigits) : WordPattern
 
     protected override ulong Bounds(ReadOnlySpan<byte> window)
     {
-        var bytes = AsciiWindow.Read(window);
-        var (white, newlines, rest) = (bytes.WhiteSpace, bytes.NewLines, bytes.Rest);
-        var blanks = white & ~newlines;
-
-        // Punctuation starts a word unless the space before it does. One alone leads the letters behind it, as a blank does.
-        var signs = AsciiWindow.First(rest) & ~AsciiWindow.Behind(bytes.Spaces);
-        var leads = blanks | (signs & AsciiWindow.Before(bytes.Letters));
-        var words = AsciiWindow.First(bytes.Letters) & ~AsciiWindow.Behind(leads);
-
-        // Line breaks behind punctuation belong to it. The last white space starts a word if it is a blank, once it is known to be the last.
-        var breaks = AsciiWindow.First(white) & ~(newlines & AsciiWindow.Behind(rest));
-        var lastBlank = blanks & AsciiWindow.Before(bytes.Known & ~white);
-        var indents = blanks & AsciiWindow.Behind(newlines);
-        var bounds = signs | words | Numbers(bytes.Digits) | breaks | lastBlank | indents;
-        var contractions = bytes.Apostrophes & signs & AsciiWindow.Before(bytes.Letters);
+        var bytes = new AsciiWindow(window);
+        var bounds = WindowBounds.Words(bytes, out var signs) | WindowBounds.Numbers(bytes.Digits, maxDigits) | WindowBounds.WhiteSpace(bytes);
+        var contractions = bytes.Of((byte)'\'') & signs & AsciiWindow.Before(bytes.Letters);
         if (contractions != 0)
         {
-            bounds = TextClasses.WithContractions(window, bounds, contractions, ignoreCase: true) & bytes.Known;
+            bounds = WindowBounds.Contractions(window, bounds, contractions, ignoreCase: true) & bytes.Known;
         }
 
-        // Blanks behind a line break do not start a word if another line break ends them, or may do so behind the window: adding their first
-        // bits to all of them carries to where they end.
-        var open = (blanks + indents) & ~blanks & (newlines | ~bytes.Known);
-        if (open != 0)
-        {
-            var indent = indents & ((open & (0 - open)) - 1);
-            bounds &= (1ul << BitOperations.Log2(indent)) - 1;
-        }
-
-        return bounds & ~1ul;
-    }
-
-    private ulong Numbers(ulong digits)
-    {
-        if (maxDigits == 1)
-        {
-            return digits;
-        }
-
-        var first = AsciiWindow.First(digits);
-        if (maxDigits > 3)
-        {
-            return first;
-        }
-
-        // The next number of a run starts where as many digits stand before it and one more follows.
-        var full = digits & (digits << 1) & (maxDigits == 3 ? digits << 2 : ulong.MaxValue);
-        for (var next = (first << maxDigits) & full; next != 0; next = (next << maxDigits) & full)
-        {
-            first |= next;
-        }
-
-        return first;
+        return WindowBounds.BeforeOpenIndent(bytes, bounds) & ~1ul;
     }
 }

@@ -44,17 +44,17 @@ internal sealed class Gpt2Pattern : WordPattern
 
     protected override ulong Bounds(ReadOnlySpan<byte> window)
     {
-        var bytes = AsciiWindow.Read(window);
-        var (white, rest) = (bytes.WhiteSpace, bytes.Rest);
+        var bytes = new AsciiWindow(window);
+        var white = bytes.WhiteSpace;
 
         // A run starts at its first member or at the space before it. The last white space starts a word too, once it is known to be the last.
-        var runs = AsciiWindow.First(bytes.Letters) | AsciiWindow.First(bytes.Digits) | AsciiWindow.First(rest);
+        var runs = AsciiWindow.First(bytes.Letters) | AsciiWindow.First(bytes.Digits) | AsciiWindow.First(bytes.Rest);
         var lastWhite = white & AsciiWindow.Before(bytes.Known & ~white);
         var bounds = (runs & ~AsciiWindow.Behind(bytes.Spaces)) | AsciiWindow.First(white) | lastWhite;
-        var contractions = bytes.Apostrophes & bounds & AsciiWindow.Before(bytes.Letters);
+        var contractions = bytes.Of((byte)'\'') & bounds & AsciiWindow.Before(bytes.Letters);
         if (contractions != 0)
         {
-            bounds = TextClasses.WithContractions(window, bounds, contractions, ignoreCase: false) & bytes.Known;
+            bounds = WindowBounds.Contractions(window, bounds, contractions, ignoreCase: false) & bytes.Known;
         }
 
         return bounds & ~1ul;

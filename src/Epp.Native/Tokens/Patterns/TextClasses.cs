@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Epp.Native.Tokens.Unicode;
 
@@ -174,22 +173,6 @@ internal readonly struct TextClasses
 
         second = Lower(second, ignoreCase);
         return (first, second) is ((byte)'r', (byte)'e') or ((byte)'v', (byte)'e') or ((byte)'l', (byte)'l') ? at + 3 : at;
-    }
-
-    /// <summary>The bounds of a window with those at the ends of contractions; the apostrophes are those that start a word.</summary>
-    public static ulong WithContractions(ReadOnlySpan<byte> window, ulong bounds, ulong apostrophes, bool ignoreCase)
-    {
-        for (; apostrophes != 0; apostrophes &= apostrophes - 1)
-        {
-            var at = BitOperations.TrailingZeroCount(apostrophes);
-            var end = Contraction(window, at, ignoreCase);
-            if (end > at)
-            {
-                bounds = (bounds & ~(2ul << at)) | (1ul << end);
-            }
-        }
-
-        return bounds;
     }
 
     private static byte Lower(byte b, bool ignoreCase) => ignoreCase && b is >= (byte)'A' and <= (byte)'Z' ? (byte)(b | 0x20) : b;
