@@ -35,7 +35,7 @@ public sealed class TokenEncoder
         _splitting = new PreTokenState(_patterns);
         _cache = cached ? new WordCache() : null;
         _cuts = prefixes is not null && parts.Raw is { } raw ? new TextCuts(prefixes, raw) : null;
-        _words = parts is { Stages: [SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
+        _words = parts is { Stages: [.., SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
     }
 
     /// <summary>
@@ -139,16 +139,11 @@ public sealed class TokenEncoder
 
     private TokenizeStatus Part(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
     {
-        if (_words is not null)
-        {
-            return Stream(text, _words, ids);
-        }
-
         _splitting.StartsInput = startsInput;
         var (which, buffer) = (0, 0);
         _pieces[0].Clear();
         _pieces[0].Add(0, text.Length);
-        foreach (var stage in _parts.Stages)
+        foreach (var stage in _parts.Stages.AsSpan(_words is null ? .. : ..^1))
         {
             var (from, into) = (_pieces[which], _pieces[which ^= 1]);
             into.Clear();
@@ -170,29 +165,16 @@ public sealed class TokenEncoder
         return Words(text, _pieces[which].Items, ids);
     }
 
-    // Where the pre-tokenizer is one pattern that matches everywhere, pieces need not be listed before they are looked up.
-    private TokenizeStatus Stream(ReadOnlySpan<byte> text, WordPattern words, TokenBuffer ids)
-    {
-        var status = TokenizeStatus.Ok;
-        for (var at = 0; at < text.Length && status == TokenizeStatus.Ok;)
-        {
-            var count = words.Ends(text, at, _ends);
-            status = Row(text, at, count, ids);
-            at = _ends[count - 1];
-        }
-
-        return status;
-    }
-
+    // Where the last stage is one pattern that matches everywhere, its pieces need not be listed before they are looked up.
     private TokenizeStatus Words(ReadOnlySpan<byte> text, ReadOnlySpan<Piece> pieces, TokenBuffer ids)
     {
         var mark = _parts.Model.CutBefore;
         var (start, count) = (0, 0);
         foreach (var piece in pieces)
         {
-            for (var at = piece.Start; at < piece.End;)
+            for (var at = piece.Start; at < piece.End; at = _ends[count - 1])
             {
-                if (count == _ends.Length || (count > 0 && _ends[count - 1] != at))
+                if (count > _ends.Length - WordPattern.MinEnds || (count > 0 && _ends[count - 1] != at))
                 {
                     if (Row(text, start, count, ids) is not TokenizeStatus.Ok and var failure)
                     {
@@ -203,7 +185,14 @@ public sealed class TokenEncoder
                 }
 
                 start = count == 0 ? at : start;
-                _ends[count++] = at = mark.IsEmpty ? piece.End : Cut(text[..piece.End], at, mark);
+                if (_words is not null)
+                {
+                    count += _words.Ends(text[..piece.End], at, _ends.AsSpan(count));
+                }
+                else
+                {
+                    _ends[count++] = mark.IsEmpty ? piece.End : Cut(text[..piece.End], at, mark);
+                }
             }
         }
 

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using Epp.Native.Tokens;
 using Epp.Native.Tokens.Patterns;
+using Epp.Native.Tokens.Splitting;
 
 namespace Epp.Native.Tests.Tokens;
 
@@ -18,6 +20,7 @@ public sealed class WordPatternProperties
     public static TheoryData<string> Patterns() =>
     [
         Gpt2Pattern.Text,
+        DeepSeekPattern.Text,
         .. new[] { @"\p{N}", @"\p{N}{1,2}", @"\p{N}{1,3}", @"\p{N}+" }.Select(static digits => Cl100kPattern.BeforeDigits + digits + Cl100kPattern.AfterDigits),
         .. new[] { O200kPattern.Contractions, "" }.Select(static suffix => PatternGoldenTests.CaseSplit(suffix)),
     ];
@@ -26,7 +29,7 @@ public sealed class WordPatternProperties
     [MemberData(nameof(Patterns))]
     public void Ends_RandomText_AreThoseOfSingleWords(string pattern)
     {
-        var words = Assert.IsAssignableFrom<WordPattern>(KnownPatterns.Create(pattern));
+        var words = Assert.IsAssignableFrom<WordPattern>(KnownPatterns.Create(pattern).Words);
         var random = new Random(Seed);
         for (var round = 0; round < 6000; round++)
         {
@@ -43,10 +46,28 @@ public sealed class WordPatternProperties
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Patterns))]
+    public void End_RandomText_IsThatOfThePiecesOfASplit(string pattern)
+    {
+        var stage = new SplitStage(KnownPatterns.Create(pattern), SplitBehavior.Isolated, invert: false);
+        var (random, pieces) = (new Random(Seed), new PieceList());
+        for (var round = 0; round < 2000; round++)
+        {
+            var text = Encoding.UTF8.GetBytes(string.Concat(random.GetItems([.. Classes, .. Foreign], random.Next(1, 40))));
+            pieces.Clear();
+            Assert.Equal(TokenizeStatus.Ok, stage.Apply(text, [new Piece(0, text.Length)], pieces, new ByteBuffer(), new PreTokenState(new PatternState())));
+            foreach (var piece in pieces.Items)
+            {
+                Assert.True(piece.End == stage.Words!.End(text, piece.Start), $"seed {Seed}: {JsonSerializer.Serialize(Encoding.UTF8.GetString(text))} at {piece.Start}");
+            }
+        }
+    }
+
     [Fact]
     public void Ends_EveryPairOfBytesAtEveryPlace_AreThoseOfSingleWords()
     {
-        WordPattern[] all = [new Gpt2Pattern(), new Cl100kPattern(1), new Cl100kPattern(3), new O200kPattern(3, contractions: true)];
+        WordPattern[] all = [new Gpt2Pattern(), new Cl100kPattern(1), new Cl100kPattern(3), new O200kPattern(3, contractions: true), new DeepSeekWords(new DeepSeekPattern())];
         var single = new List<int>();
         var text = new byte[140];
         foreach (var words in all)

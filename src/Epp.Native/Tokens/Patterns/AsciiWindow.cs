@@ -55,6 +55,9 @@ internal readonly struct AsciiWindow
     /// <summary>A to Z.</summary>
     public ulong Capitals => Letters & ~Bits((_low.AsUInt16() << 2).AsByte(), (_high.AsUInt16() << 2).AsByte());
 
+    /// <summary>U+0000 to U+001F and U+007F.</summary>
+    public ulong Controls => Of(0x7F) | (Known & Between(_low, _high, 0, 0x1F));
+
     /// <summary>One ASCII byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Of(byte value) => Known & Equal(_low, _high, value);
