@@ -66,12 +66,13 @@ internal readonly struct TextClasses
                 continue;
             }
 
-            if (((mask >> _table.At(text, at, out var next)) & 1) == 0)
+            var known = _table.SkipRows(text, at, mask);
+            if (known == at && ((mask >> _table.At(text, at, out known)) & 1) == 0)
             {
                 return at;
             }
 
-            at = next;
+            at = known;
         }
 
         return at;

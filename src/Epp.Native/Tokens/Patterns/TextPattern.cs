@@ -56,7 +56,7 @@ internal abstract class WordPattern : TextPattern
         return count;
     }
 
-    // What starts with a byte that is not ASCII, or with one such byte only, goes by itself, and so does the rest of a text.
+    // A word that does not start with two ASCII bytes goes by itself, and so does what is too short for several.
     private ulong Next(ReadOnlySpan<byte> text)
     {
         if (text.Length < MinWindowBytes || (text[0] | text[1]) >= 0x80)

@@ -14,7 +14,7 @@ internal sealed class CodePointTable
     private const int BlockBits = 7;
     private const int BlockSize = 1 << BlockBits;
     private const int RowSize = 64;
-    private const byte Mixed = 0xFF;
+    private const byte Mixed = 31;
 
     private readonly ushort[] _blockOf = new ushort[CodePoints >> BlockBits];
     private byte[] _blocks = new byte[BlockSize * 64];
@@ -77,6 +77,20 @@ internal sealed class CodePointTable
         }
 
         return this[Utf8Text.Read(text, at, out next)];
+    }
+
+    /// <summary>The end of a run of code points that are known by the first two of three bytes and whose values, below 31, are in a mask.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int SkipRows(ReadOnlySpan<byte> text, int at, uint mask)
+    {
+        var rows = _rows;
+        var known = mask & ~(1u << Mixed);
+        while (at + 2 < text.Length && (text[at] & 0xF0) == 0xE0 && ((known >> rows[((text[at] & 0x0F) << 6) | (text[at + 1] & 0x3F)]) & 1) != 0)
+        {
+            at += 3;
+        }
+
+        return at;
     }
 
     private int Intern(ReadOnlySpan<byte> block)
