@@ -45,6 +45,20 @@ public sealed class TokenBuffer
         Count += ids.Length;
     }
 
+    /// <summary>Room for so many more ids behind those it holds; what is written there counts once it is committed.</summary>
+    internal Span<uint> Reserve(int more)
+    {
+        if (more > _ids.Length - Count)
+        {
+            Grow(more);
+        }
+
+        return _ids.AsSpan(Count);
+    }
+
+    /// <summary>Holds so many of the ids written to the room behind those it held.</summary>
+    internal void Commit(int more) => Count += more;
+
     /// <summary>Forgets all but the first ids.</summary>
     internal void Truncate(int count) => Count = count;
 

@@ -26,6 +26,7 @@ public sealed class TokenEncoder
     private readonly ByteBuffer[] _normalized = [new(), new()];
     private readonly ByteBuffer[] _rewritten = [new(), new()];
     private readonly PieceList[] _pieces = [new(), new()];
+    private readonly int[] _ends = new int[256];
 
     internal TokenEncoder(TokenizerParts parts, bool cached = true, TokenPrefixCache? prefixes = null)
     {
@@ -34,7 +35,7 @@ public sealed class TokenEncoder
         _splitting = new PreTokenState(_patterns);
         _cache = cached ? new WordCache() : null;
         _cuts = prefixes is not null && parts.Raw is { } raw ? new TextCuts(prefixes, raw) : null;
-        _words = parts is { Stages: [SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
+        _words = parts is { Stages: [.., SplitStage { Words: { } words }] } && parts.Model.CutBefore.IsEmpty ? words : null;
     }
 
     /// <summary>What is kept of the last text's beginning. It concerns the ids as they were added, nothing cut from the front.</summary>
@@ -146,16 +147,11 @@ public sealed class TokenEncoder
 
     private TokenizeStatus Part(ReadOnlySpan<byte> text, bool startsInput, TokenBuffer ids)
     {
-        if (_words is not null && _cache is not null)
-        {
-            return Stream(text, _words, _cache, ids);
-        }
-
         _splitting.StartsInput = startsInput;
         var (which, buffer) = (0, 0);
         _pieces[0].Clear();
         _pieces[0].Add(0, text.Length);
-        foreach (var stage in _parts.Stages)
+        foreach (var stage in _parts.Stages.AsSpan(_words is null ? .. : ..^1))
         {
             var (from, into) = (_pieces[which], _pieces[which ^= 1]);
             into.Clear();
@@ -177,50 +173,78 @@ public sealed class TokenEncoder
         return Words(text, _pieces[which].Items, ids);
     }
 
+    // Where the last stage is one pattern that matches everywhere, its pieces need not be listed before they are looked up.
     private TokenizeStatus Words(ReadOnlySpan<byte> text, ReadOnlySpan<Piece> pieces, TokenBuffer ids)
     {
         var mark = _parts.Model.CutBefore;
+        var (start, count) = (0, 0);
         foreach (var piece in pieces)
         {
-            var word = text[piece.Start..piece.End];
-            var status = mark.IsEmpty || word.Length <= mark.Length ? Word(word, ids) : Cut(word, mark, ids);
+            for (var at = piece.Start; at < piece.End; at = _ends[count - 1])
+            {
+                if (count > _ends.Length - WordPattern.MinEnds || (count > 0 && _ends[count - 1] != at))
+                {
+                    if (Row(text, start, count, ids) is not TokenizeStatus.Ok and var failure)
+                    {
+                        return failure;
+                    }
+
+                    count = 0;
+                }
+
+                start = count == 0 ? at : start;
+                if (_words is not null)
+                {
+                    count += _words.Ends(text[..piece.End], at, _ends.AsSpan(count));
+                }
+                else
+                {
+                    _ends[count++] = mark.IsEmpty ? piece.End : Cut(text[..piece.End], at, mark);
+                }
+            }
+        }
+
+        return Row(text, start, count, ids);
+    }
+
+    // Where a word ends that may be cut before each mark that follows something else.
+    private static int Cut(ReadOnlySpan<byte> text, int at, ReadOnlySpan<byte> mark)
+    {
+        while (text[at..].StartsWith(mark))
+        {
+            at += mark.Length;
+        }
+
+        var next = text[at..].IndexOf(mark);
+        return next < 0 ? text.Length : at + next;
+    }
+
+    // Words that follow each other, up to the first ends.
+    private TokenizeStatus Row(ReadOnlySpan<byte> text, int start, int count, TokenBuffer ids)
+    {
+        for (var ends = _ends.AsSpan(0, count); !ends.IsEmpty;)
+        {
+            var known = _cache?.Add(text, start, ends, ids) ?? 0;
+            if (known == ends.Length)
+            {
+                break;
+            }
+
+            start = known > 0 ? ends[known - 1] : start;
+            var status = Learn(text[start..ends[known]], ids);
             if (status != TokenizeStatus.Ok)
             {
                 return status;
             }
+
+            start = ends[known];
+            ends = ends[(known + 1)..];
         }
 
         return TokenizeStatus.Ok;
     }
 
-    // Where the pre-tokenizer is one pattern that matches everywhere, pieces need not be listed before they are looked up.
-    private TokenizeStatus Stream(ReadOnlySpan<byte> text, WordPattern words, WordCache cache, TokenBuffer ids)
-    {
-        for (var at = 0; at < text.Length;)
-        {
-            var end = words.End(text, at);
-            var length = end - at;
-            if (length > WordCache.MaxWordBytes || !cache.TryGet(text, at, length, ids))
-            {
-                var status = Learn(text[at..end], ids, cache);
-                if (status != TokenizeStatus.Ok)
-                {
-                    return status;
-                }
-            }
-
-            at = end;
-        }
-
-        return TokenizeStatus.Ok;
-    }
-
-    private TokenizeStatus Word(ReadOnlySpan<byte> word, TokenBuffer ids) =>
-        _cache is { } cache && word.Length <= WordCache.MaxWordBytes && cache.TryGet(word, 0, word.Length, ids)
-            ? TokenizeStatus.Ok
-            : Learn(word, ids, _cache);
-
-    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids, WordCache? cache)
+    private TokenizeStatus Learn(ReadOnlySpan<byte> word, TokenBuffer ids)
     {
         var before = ids.Count;
         var status = _parts.Model.Encode(word, _modelState, ids);
@@ -228,33 +252,11 @@ public sealed class TokenEncoder
         {
             _modelState.Trim();
         }
-        else if (cache is not null && status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
+        else if (status == TokenizeStatus.Ok && ids.Count - before <= byte.MaxValue)
         {
-            cache.Set(word, ids.Ids[before..]);
+            _cache?.Set(word, ids.Ids[before..]);
         }
 
         return status;
-    }
-
-    // Before each mark that follows something else.
-    private TokenizeStatus Cut(ReadOnlySpan<byte> word, ReadOnlySpan<byte> mark, TokenBuffer ids)
-    {
-        while (true)
-        {
-            var leading = 0;
-            while (word[leading..].StartsWith(mark))
-            {
-                leading += mark.Length;
-            }
-
-            var next = word[leading..].IndexOf(mark);
-            var status = Word(next < 0 ? word : word[..(leading + next)], ids);
-            if (status != TokenizeStatus.Ok || next < 0)
-            {
-                return status;
-            }
-
-            word = word[(leading + next)..];
-        }
     }
 }

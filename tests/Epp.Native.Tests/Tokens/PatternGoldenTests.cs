@@ -76,7 +76,7 @@ public sealed class PatternGoldenTests
         return found.Append(matches.Status).ToString();
     }
 
-    private static string CaseSplit(string contractions) =>
+    internal static string CaseSplit(string contractions) =>
         O200kPattern.Lead + O200kPattern.Upper + "*" + O200kPattern.Lower + "+" + contractions + "|"
         + O200kPattern.Lead + O200kPattern.Upper + "+" + O200kPattern.Lower + "*" + contractions + @"|\p{N}{1,3}" + O200kPattern.AfterDigits;
 }

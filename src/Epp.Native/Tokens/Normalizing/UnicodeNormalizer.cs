@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Epp.Native.Tokens.Unicode;
 
@@ -6,44 +7,57 @@ namespace Epp.Native.Tokens.Normalizing;
 /// <summary>NFC, NFD, NFKC and NFKD (Unicode Standard Annex 15), with the tables of the library that the engines use.</summary>
 internal sealed class UnicodeNormalizer(bool compatibility, bool compose) : TextNormalizer
 {
-    // Bytes below this belong to code points below U+0300, which both canonical forms with composition leave alone.
-    private const byte FirstCombiningByte = 0xCC;
-
     private readonly Decompositions _tables = Decompositions.Default;
     private readonly CodePointTable _inert = Decompositions.Default.Inert;
-    private readonly byte _inertBit = (byte)(1 << ((compatibility ? 2 : 0) + (compose ? 1 : 0)));
+    private readonly byte _inertBit = Bit(compatibility, compose);
+    private readonly SearchValues<byte> _suspects = Suspects(Decompositions.Default.Inert, Bit(compatibility, compose));
 
     public override bool Keeps(ReadOnlySpan<byte> text)
     {
         for (var at = 0; at < text.Length;)
         {
-            var b = text[at];
-            if (b < 0x80)
+            var offset = text[at..].IndexOfAny(_suspects);
+            if (offset < 0)
             {
-                var rest = text[at..];
-                var ascii = rest.IndexOfAnyExceptInRange((byte)0, (byte)0x7F);
-                if (ascii < 0)
-                {
-                    return true;
-                }
-
-                at += ascii;
-                continue;
+                return true;
             }
 
-            if (b < FirstCombiningByte && compose && !compatibility)
-            {
-                at += 2;
-                continue;
-            }
-
-            if ((_inert[Utf8Text.Read(text, at, out at)] & _inertBit) == 0)
+            if ((_inert.At(text, at + offset, out at) & _inertBit) == 0)
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static byte Bit(bool compatibility, bool compose) => (byte)(1 << ((compatibility ? 2 : 0) + (compose ? 1 : 0)));
+
+    // First bytes of code points that are not all inert.
+    private static SearchValues<byte> Suspects(CodePointTable inert, byte bit)
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        Span<bool> suspect = stackalloc bool[256];
+        suspect.Clear();
+        for (var c = 0; c < CodePointTable.CodePoints; c++)
+        {
+            if ((inert[c] & bit) == 0)
+            {
+                Utf8Text.Write(c, utf8);
+                suspect[utf8[0]] = true;
+            }
+        }
+
+        var bytes = new List<byte>();
+        for (var b = 0; b < suspect.Length; b++)
+        {
+            if (suspect[b])
+            {
+                bytes.Add((byte)b);
+            }
+        }
+
+        return SearchValues.Create([.. bytes]);
     }
 
     public override TokenizeStatus Apply(ReadOnlySpan<byte> text, ByteBuffer output, NormalizerState state)
@@ -57,7 +71,7 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose) : Text
             {
                 _tables.Decompose(Utf8Text.Read(text, at, out at), compatibility, buffer);
             }
-            while (at < text.Length && (_inert[Utf8Text.Read(text, at, out _)] & _inertBit) == 0);
+            while (at < text.Length && (_inert.At(text, at, out _) & _inertBit) == 0);
 
             Order(buffer.Items);
             if (compose)

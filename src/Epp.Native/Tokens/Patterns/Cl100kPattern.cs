@@ -51,4 +51,17 @@ internal sealed class Cl100kPattern(int maxDigits) : WordPattern
 
         return _classes.WhiteSpaceTail(text, at, newlines: true);
     }
+
+    protected override ulong Bounds(ReadOnlySpan<byte> window)
+    {
+        var bytes = new AsciiWindow(window);
+        var bounds = WindowBounds.Words(bytes, out var signs) | WindowBounds.Numbers(bytes.Digits, maxDigits) | WindowBounds.WhiteSpace(bytes);
+        var contractions = bytes.Of((byte)'\'') & signs & AsciiWindow.Before(bytes.Letters);
+        if (contractions != 0)
+        {
+            bounds = WindowBounds.Contractions(window, bounds, contractions, ignoreCase: true) & bytes.Known;
+        }
+
+        return WindowBounds.BeforeOpenIndent(bytes, bounds) & ~1ul;
+    }
 }

@@ -21,6 +21,8 @@ internal sealed class DeepSeekPattern : TextPattern
 
     private readonly TextClasses _classes = TextClasses.Default;
 
+    public override WordPattern Words => new DeepSeekWords(this);
+
     public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
     {
         for (var at = from; at < text.Length;)
@@ -38,7 +40,8 @@ internal sealed class DeepSeekPattern : TextPattern
         return None;
     }
 
-    private int End(ReadOnlySpan<byte> text, int at, out int next)
+    /// <summary>The end of the match at a position, which itself is the end where there is none; the next code point.</summary>
+    public int End(ReadOnlySpan<byte> text, int at, out int next)
     {
         var first = text[at];
         var bit = 1u << _classes.Category(text, at, out next);
@@ -77,5 +80,31 @@ internal sealed class DeepSeekPattern : TextPattern
         }
 
         return (bit & Categories.WhiteSpace) != 0 ? _classes.WhiteSpaceTail(text, at, newlines: true) : at;
+    }
+}
+
+/// <summary>The matches of <see cref="DeepSeekPattern"/> and what is between.</summary>
+internal sealed class DeepSeekWords(DeepSeekPattern pattern) : WordPattern
+{
+    public override int End(ReadOnlySpan<byte> text, int at)
+    {
+        var end = pattern.End(text, at, out var next);
+        while (end == at && next < text.Length && pattern.End(text, next, out var after) == next)
+        {
+            next = after;
+        }
+
+        return end > at ? end : next;
+    }
+
+    protected override ulong Bounds(ReadOnlySpan<byte> window)
+    {
+        var bytes = new AsciiWindow(window);
+        var bounds = WindowBounds.BeforeOpenIndent(bytes, WindowBounds.Words(bytes, out _) | WindowBounds.WhiteSpace(bytes));
+
+        // Digits and controls lead letters, or join what is between; the bounds behind the first are not known.
+        var between = bytes.Digits | (bytes.Rest & bytes.Controls);
+        var first = between & (0 - between);
+        return (between == 0 ? bounds : (bounds & (first - 1)) | (bounds >= first ? first : 0)) & ~1ul;
     }
 }

@@ -41,4 +41,22 @@ internal sealed class Gpt2Pattern : WordPattern
 
         return _classes.WhiteSpaceTail(text, at, newlines: false);
     }
+
+    protected override ulong Bounds(ReadOnlySpan<byte> window)
+    {
+        var bytes = new AsciiWindow(window);
+        var white = bytes.WhiteSpace;
+
+        // A run starts at its first member or at the space before it. The last white space starts a word too, once it is known to be the last.
+        var runs = AsciiWindow.First(bytes.Letters) | AsciiWindow.First(bytes.Digits) | AsciiWindow.First(bytes.Rest);
+        var lastWhite = white & AsciiWindow.Before(bytes.Known & ~white);
+        var bounds = (runs & ~AsciiWindow.Behind(bytes.Spaces)) | AsciiWindow.First(white) | lastWhite;
+        var contractions = bytes.Of((byte)'\'') & bounds & AsciiWindow.Before(bytes.Letters);
+        if (contractions != 0)
+        {
+            bounds = WindowBounds.Contractions(window, bounds, contractions, ignoreCase: false) & bytes.Known;
+        }
+
+        return bounds & ~1ul;
+    }
 }

@@ -99,4 +99,23 @@ internal sealed class O200kPattern(int maxDigits, bool contractions) : WordPatte
 
     // U+l* : reached where U*l+ failed, so nothing lower follows.
     private int WithUpper(ReadOnlySpan<byte> text, int at) => _classes.Skip(text, at, UpperMask);
+
+    protected override ulong Bounds(ReadOnlySpan<byte> window)
+    {
+        var bytes = new AsciiWindow(window);
+        var capitals = bytes.Capitals;
+        var bounds = WindowBounds.Words(bytes, out _) | (capitals & AsciiWindow.Behind(bytes.Letters & ~capitals))
+            | WindowBounds.Numbers(bytes.Digits, maxDigits) | WindowBounds.WhiteSpace(bytes);
+        var suffixes = contractions ? bytes.Of((byte)'\'') & AsciiWindow.Behind(bytes.Letters) : 0;
+        if (suffixes != 0)
+        {
+            // Whether the last known byte starts a suffix is not known.
+            bounds = WindowBounds.Suffixes(window, bounds, suffixes & AsciiWindow.Before(bytes.Letters)) & bytes.Known & ~(suffixes & ~AsciiWindow.Before(bytes.Known));
+        }
+
+        // Slashes and line breaks behind punctuation belong to it in any order, which the bounds do not know.
+        var slashes = bytes.Of((byte)'/') & AsciiWindow.Behind(bytes.NewLines);
+        bounds = slashes == 0 ? bounds : bounds & ((slashes & (0 - slashes)) - 1);
+        return WindowBounds.BeforeOpenIndent(bytes, bounds) & ~1ul;
+    }
 }

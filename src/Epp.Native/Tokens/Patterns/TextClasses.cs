@@ -44,7 +44,7 @@ internal readonly struct TextClasses
             return _ascii[b];
         }
 
-        return _table[Utf8Text.Read(text, at, out next)];
+        return _table.At(text, at, out next);
     }
 
     /// <summary>The end of the run of the categories that starts at a position.</summary>
@@ -66,12 +66,13 @@ internal readonly struct TextClasses
                 continue;
             }
 
-            if (((mask >> _table[Utf8Text.Read(text, at, out var next)]) & 1) == 0)
+            var known = _table.SkipRows(text, at, mask);
+            if (known == at && ((mask >> _table.At(text, at, out known)) & 1) == 0)
             {
                 return at;
             }
 
-            at = next;
+            at = known;
         }
 
         return at;

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics;
 using Epp.Native.Tokens.Unicode;
 
 namespace Epp.Native.Tokens.Patterns;
@@ -13,13 +15,71 @@ internal abstract class TextPattern
 
     /// <summary>The start of the first match at or after a position, or <see cref="None"/> or <see cref="TooSlow"/>.</summary>
     public abstract int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end);
+
+    /// <summary>A pattern that matches what this one does and what is between, each as a match; null where there is no fast one.</summary>
+    public virtual WordPattern? Words => null;
 }
 
 /// <summary>A pattern that matches at every position, so that the end of a match is all there is to find.</summary>
 internal abstract class WordPattern : TextPattern
 {
+    /// <summary>The least room for <see cref="Ends"/>.</summary>
+    public const int MinEnds = AsciiWindow.Bytes;
+
+    private const int MinWindowBytes = 8;
+
+    public sealed override WordPattern Words => this;
+
     /// <summary>The end of the match at a position inside the text.</summary>
     public abstract int End(ReadOnlySpan<byte> text, int at);
+
+    /// <summary>The ends of the next words, as many as fit, for at least <see cref="MinEnds"/>, and the text has; returns how many.</summary>
+    public int Ends(ReadOnlySpan<byte> text, int at, Span<int> ends)
+    {
+        var count = 0;
+        while (count <= ends.Length - MinEnds && at < text.Length)
+        {
+            var bounds = Next(text[at..]);
+            if (bounds == 0)
+            {
+                ends[count++] = at = End(text, at);
+                continue;
+            }
+
+            var start = at;
+            for (; bounds != 0; bounds &= bounds - 1)
+            {
+                ends[count++] = at = start + BitOperations.TrailingZeroCount(bounds);
+            }
+        }
+
+        return count;
+    }
+
+    // A word that does not start with two ASCII bytes goes by itself, and so does what is too short for several.
+    private ulong Next(ReadOnlySpan<byte> text)
+    {
+        if (text.Length < MinWindowBytes || (text[0] | text[1]) >= 0x80)
+        {
+            return 0;
+        }
+
+        return text.Length >= AsciiWindow.Bytes ? Bounds(text[..AsciiWindow.Bytes]) : Last(text);
+    }
+
+    private ulong Last(ReadOnlySpan<byte> text)
+    {
+        Span<byte> window = stackalloc byte[AsciiWindow.Bytes];
+        window.Fill(0x80);
+        text.CopyTo(window);
+        return Bounds(window);
+    }
+
+    /// <summary>
+    /// The bounds between words in a window that starts with a word, one bit per byte: those that hold whatever follows the window. 0 where
+    /// the first word does not end in it.
+    /// </summary>
+    protected virtual ulong Bounds(ReadOnlySpan<byte> window) => 0;
 
     public sealed override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
     {
@@ -42,16 +102,22 @@ internal sealed class LiteralPattern(byte[] literal) : TextPattern
 /// <summary>Runs of the members of a set, at least and at most so many long: <c>\p{N}{1,3}</c>, <c>[0-9]</c>, <c>\s+</c>.</summary>
 internal sealed class RunPattern(CodePointSet set, int min, int max) : TextPattern
 {
-    private readonly bool[] _ascii = Ascii(set);
+    private readonly SearchValues<byte> _firstBytes = FirstBytes(set);
 
     public override int Find(ReadOnlySpan<byte> text, int from, PatternState state, out int end)
     {
         for (var start = from; start < text.Length;)
         {
-            var b = text[start];
-            if (b < 0x80 ? !_ascii[b] : !set.Contains(Utf8Text.Read(text, start, out _)))
+            var skipped = text[start..].IndexOfAny(_firstBytes);
+            if (skipped < 0)
             {
-                start += Utf8Text.LengthOf(b);
+                break;
+            }
+
+            start += skipped;
+            if (text[start] >= 0x80 && !set.Contains(Utf8Text.Read(text, start, out var next)))
+            {
+                start = next;
                 continue;
             }
 
@@ -59,7 +125,7 @@ internal sealed class RunPattern(CodePointSet set, int min, int max) : TextPatte
             var at = start;
             while (at < text.Length && count < max)
             {
-                var c = Utf8Text.Read(text, at, out var next);
+                var c = Utf8Text.Read(text, at, out next);
                 if (!set.Contains(c))
                 {
                     break;
@@ -83,14 +149,26 @@ internal sealed class RunPattern(CodePointSet set, int min, int max) : TextPatte
         return None;
     }
 
-    private static bool[] Ascii(CodePointSet set)
+    // Of the members' UTF-8.
+    private static SearchValues<byte> FirstBytes(CodePointSet set)
     {
-        var members = new bool[128];
-        for (var i = 0; i < members.Length; i++)
+        Span<byte> utf8 = stackalloc byte[4];
+        var first = new List<byte>();
+        for (var i = 0; i < set.Bounds.Length; i += 2)
         {
-            members[i] = set.Contains(i);
+            Utf8Text.Write(set.Bounds[i + 1] - 1, utf8);
+            var last = utf8[0];
+            Utf8Text.Write(set.Bounds[i], utf8);
+            for (int b = utf8[0]; b <= last; b++)
+            {
+                // From an ASCII byte to a longer one; what is between only continues others.
+                if ((b & 0xC0) != 0x80)
+                {
+                    first.Add((byte)b);
+                }
+            }
         }
 
-        return members;
+        return SearchValues.Create([.. first]);
     }
 }

@@ -5,8 +5,8 @@ namespace Epp.Native.Tokens.Splitting;
 /// <summary>Splits at the matches of a pattern; inverted, at what the pattern leaves.</summary>
 internal sealed class SplitStage(TextPattern pattern, SplitBehavior behavior, bool invert) : PreTokenStage
 {
-    /// <summary>The pattern, where it matches everywhere and every match is a piece.</summary>
-    public WordPattern? Words { get; } = behavior == SplitBehavior.Isolated ? pattern as WordPattern : null;
+    /// <summary>A pattern that matches everywhere and whose every match is a piece; null where there is none.</summary>
+    public WordPattern? Words { get; } = behavior == SplitBehavior.Isolated ? pattern.Words : null;
 
     public override TokenizeStatus Apply(ReadOnlySpan<byte> text, ReadOnlySpan<Piece> from, PieceList into, ByteBuffer output, PreTokenState state)
     {
