@@ -52,6 +52,11 @@ public sealed class RareShapeTests
         Assert.Equal(TokenizeStatus.NoUnknownToken, Load(Json).Encode("b"u8, false, new TokenBuffer()));
     }
 
+    // A converter took the first line of a merges.txt for a merge.
+    [Fact]
+    public void Load_VersionAmongMerges_IsSkipped() =>
+        Assert.Equal([2], Ids("""{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["#version: 0.2","a b"]}}""", "ab"));
+
     private static TokenEncoder Load(string json) =>
         Tokenizer.Load(Encoding.UTF8.GetBytes(json), out var error)?.CreateEncoder() ?? throw new InvalidOperationException(error);
 

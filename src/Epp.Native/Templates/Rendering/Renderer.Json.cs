@@ -264,7 +264,7 @@ internal sealed partial class Renderer
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c is < 0x20 or (byte)'"' or (byte)'\\' || (_layout.IsAscii && c >= 0x7F && c != 0x7F)
+            if (c is < 0x20 or (byte)'"' or (byte)'\\' || (_layout.IsAscii && c >= 0x7F)
                 || (_rules.CompactJson && c is (byte)'<' or (byte)'>' or (byte)'&' or (byte)'\''))
             {
                 return i;

@@ -170,6 +170,12 @@ internal sealed class ModelFields
             }
 
             var merge = Copy(ref reader, ref text);
+            if (merge.StartsWith("#version"u8))
+            {
+                // The head of a merges.txt that was taken over as it is.
+                continue;
+            }
+
             var space = merge.IndexOf((byte)' ');
             if (space < 0 || merge[(space + 1)..].IndexOf((byte)' ') >= 0)
             {
