@@ -18,6 +18,10 @@ internal readonly struct MergeRounds
         _state.Begin(merges.RankCount, expected);
     }
 
+    /// <summary>The rank of the pair of two neighbours; the greatest number where it does not merge.</summary>
+    public long RankOf(int[] symbols, int left, int right) =>
+        _merges.Get(symbols[left], symbols[right]) is not MergeTable.None and var merge ? (long)(merge >> 32) : long.MaxValue;
+
     /// <summary>Adds the pair of two neighbours if it merges; its rank, or the greatest number where it does not.</summary>
     public long Offer(int[] symbols, int left, int right)
     {
@@ -59,7 +63,7 @@ internal readonly struct MergeRounds
 
             if (_entries.Length < expected)
             {
-                _entries = new ulong[expected];
+                _entries = GC.AllocateUninitializedArray<ulong>(2 * expected);
             }
 
             _entryCount = _rankCount = 0;
@@ -99,7 +103,7 @@ internal readonly struct MergeRounds
 
             if (_positions.Length < count)
             {
-                _positions = new int[Math.Max(count, _positions.Length * 2)];
+                _positions = GC.AllocateUninitializedArray<int>(Math.Max(count, _positions.Length * 2));
             }
 
             var (at, sorted) = (count, true);

@@ -77,8 +77,9 @@ internal static class WordMerger
         var inOrder = true;
         while (inOrder && rounds.TryNext(out var rank, out var positions))
         {
-            foreach (var at in positions)
+            for (var i = 0; i < positions.Length; i++)
             {
+                var at = positions[i];
                 var right = symbols[at] == Dead ? Edge : after[at];
                 if (right == Edge || merges.Get(symbols[at], symbols[right]) is var merge && merge >> 32 != (uint)rank)
                 {
@@ -86,7 +87,11 @@ internal static class WordMerger
                 }
 
                 Join(symbols, before, after, at, right, (int)(uint)merge);
-                inOrder &= after[at] == Edge || rounds.Offer(symbols, at, after[at]) > rank;
+
+                // Where the next one merges with its own right neighbour now, it offers the pair that then stands here.
+                var isPassing = i + 1 < positions.Length && positions[i + 1] == after[at] && after[after[at]] is var third && third != Edge
+                    && merges.Get(symbols[after[at]], symbols[third]) >> 32 == (uint)rank;
+                inOrder &= after[at] == Edge || (isPassing ? rounds.RankOf(symbols, at, after[at]) : rounds.Offer(symbols, at, after[at])) > rank;
                 inOrder &= before[at] == Edge || rounds.Offer(symbols, before[at], at) > rank;
                 if (!inOrder)
                 {
