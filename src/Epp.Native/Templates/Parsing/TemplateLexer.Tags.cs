@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Epp.Native.Templates.Writing;
 
 namespace Epp.Native.Templates.Parsing;
@@ -199,13 +197,7 @@ internal sealed partial class TemplateLexer
                 || (mayContinue && text[0] is >= (byte)'0' and <= (byte)'9');
         }
 
-        return Rune.GetUnicodeCategory(Utf8Text.First(text, out length)) switch
-        {
-            <= UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber => true,
-            UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber
-                or UnicodeCategory.ConnectorPunctuation => mayContinue,
-            _ => false,
-        };
+        return CaseMap.IsIdentifier(Utf8Text.First(text, out length).Value, isFirst: !mayContinue);
     }
 
     /// <summary>Length of a number: digits with single underscores, a fraction and an exponent unless it follows a dot.</summary>
