@@ -63,7 +63,7 @@ internal readonly struct MergeRounds
 
             if (_entries.Length < expected)
             {
-                _entries = GC.AllocateUninitializedArray<ulong>(2 * expected);
+                _entries = GC.AllocateUninitializedArray<ulong>(expected);
             }
 
             _entryCount = _rankCount = 0;
@@ -78,7 +78,9 @@ internal readonly struct MergeRounds
 
             if (_entryCount == _entries.Length)
             {
-                Array.Resize(ref _entries, _entryCount * 2);
+                var entries = GC.AllocateUninitializedArray<ulong>(_entryCount * 2);
+                _entries.CopyTo(entries, 0);
+                _entries = entries;
             }
 
             _entries[_entryCount] = ((ulong)(uint)_newest[rank] << 32) | (uint)position;
