@@ -1,4 +1,5 @@
 using System.Text;
+using Epp.Testing;
 using Oracle = System.IO.Hashing;
 
 namespace Epp.Hashing.Tests;
@@ -68,13 +69,13 @@ public sealed class XxHash3Tests
     {
         var data = Data();
         var sum = XxHash3.Hash64(data, 1);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var length = 0; length < 1000; length++)
+        Assert.Equal(0, Allocated.Least(() =>
         {
-            sum ^= XxHash3.Hash64(data.AsSpan(0, length), sum);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (var length = 0; length < 1000; length++)
+            {
+                sum ^= XxHash3.Hash64(data.AsSpan(0, length), sum);
+            }
+        }));
     }
 
     private static byte[] Data()

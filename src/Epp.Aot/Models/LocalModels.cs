@@ -5,7 +5,6 @@ using Epp.Aot.Telemetry;
 using Epp.Native.Chat;
 using Epp.Native.Memory;
 using Epp.Native.Requests;
-using Epp.Native.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Epp.Aot.Models;
@@ -27,7 +26,6 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
     private readonly TimeSpan _period;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loading;
-    private PrefixFigures _replaced;
     private volatile bool _isReady;
     private long _exact;
     private long _refused;
@@ -72,15 +70,16 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
         }
     }
 
-    /// <summary>What the kept beginnings of prompts were good for; counts of files that were replaced are not lost.</summary>
+    /// <summary>What the kept beginnings of prompts were good for, all models together.</summary>
     public PrefixFigures Prefixes
     {
         get
         {
-            var sum = _replaced;
+            var sum = default(PrefixFigures);
             foreach (var slot in _slots)
             {
-                sum = Sum(sum, slot.Model?.Encoder.Prefixes);
+                var figures = slot.Model?.Prefixes ?? default;
+                sum = new PrefixFigures(sum.Hits + figures.Hits, sum.HashHits + figures.HashHits, sum.Bytes + figures.Bytes);
             }
 
             return sum;
@@ -214,15 +213,11 @@ internal sealed partial class LocalModels : IPromptTokenizer, IAsyncDisposable
             return;
         }
 
-        _replaced = Sum(_replaced, slot.Model?.Encoder.Prefixes) with { Bytes = 0 };
-        slot.Model = new LocalModel(new PromptEncoder(model, config.PrefixCacheBytes));
+        slot.Model = new LocalModel(new PromptEncoder(model, config.PrefixCacheBytes), slot.Model?.Prefixes ?? default);
         slot.Traffic = new TrafficTrust();
         LocalModelLog.Loaded(
             _logger, config.Name, tokenizer!.VocabularySize, _time.GetElapsedTime(start).TotalMilliseconds, Math.Max(0, GC.GetTotalMemory(forceFullCollection: false) - before) >> 20);
     }
-
-    private static PrefixFigures Sum(PrefixFigures sum, TokenPrefixCache? cache) =>
-        cache is null ? sum : new PrefixFigures(sum.Hits + cache.Hits, sum.HashHits + cache.HashHits, sum.Bytes + cache.Bytes);
 
     /// <summary>Changes when any file of the model does.</summary>
     private static long Stamp(LocalModelConfig config)

@@ -67,6 +67,13 @@ public sealed class PromptScratch
 
     internal byte[] FinalText { get; set; } = new byte[256];
 
+    /// <summary>Forgets the result. Before it is put aside: idle scratch must not hold what the cache of beginnings has dropped.</summary>
+    public void Release()
+    {
+        Forget();
+        Encoder.Release();
+    }
+
     internal void Reset()
     {
         Refusal = ShapeRefusal.None;
@@ -116,7 +123,6 @@ public sealed class PromptScratch
         return Prompt;
     }
 
-    // Idle scratch must not hold what the cache has dropped.
     private void Forget()
     {
         Array.Clear(_beginnings, 0, PromptCount);

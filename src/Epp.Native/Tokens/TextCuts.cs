@@ -32,7 +32,7 @@ internal sealed class TextCuts(TokenPrefixCache cache, AddedTokens added)
     /// <summary>Adds the ids of the longest beginning that is known, and returns its end; 0 where none is.</summary>
     public int Resume(ReadOnlySpan<byte> text, TokenBuffer ids, PatternState patterns)
     {
-        (KeptEnd, Known, Grown) = (-1, null, null);
+        Release();
         if (text.Length < TokenPrefixCache.MinBytes)
         {
             return 0;
@@ -58,6 +58,9 @@ internal sealed class TextCuts(TokenPrefixCache cache, AddedTokens added)
 
         return known < 0 ? 0 : _ends[known];
     }
+
+    /// <summary>Forgets the last text.</summary>
+    public void Release() => (KeptEnd, Known, Grown) = (-1, null, null);
 
     /// <summary>Keeps the text up to <see cref="KeptEnd"/>, whose ids are the last of the buffer.</summary>
     public void Keep(ReadOnlySpan<byte> text, TokenBuffer ids, PatternState patterns)

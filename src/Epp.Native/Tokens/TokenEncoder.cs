@@ -84,6 +84,13 @@ public sealed class TokenEncoder
         return status;
     }
 
+    /// <summary>Forgets <see cref="Beginning"/>, so that nothing is held that the cache has dropped.</summary>
+    internal void Release()
+    {
+        Beginning = default;
+        _cuts?.Release();
+    }
+
     // Added tokens that are not normalized come first; what is between them is encoded by itself.
     private TokenizeStatus Text(ReadOnlySpan<byte> text, TokenBuffer ids)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using Epp.Native.Prefix;
@@ -180,6 +181,37 @@ public sealed class KeptChainTests
         });
         Assert.True(cache.HashHits > 0);
         Assert.InRange(cache.Bytes, 0, 96 << 10);
+    }
+
+    /// <summary>Scratch that lies idle does not keep alive what the cache has dropped.</summary>
+    [Fact]
+    public void Release_WhatTheCacheDropped_IsCollected()
+    {
+        var cache = new TokenPrefixCache(256 << 10);
+        var encoder = Framed().CreateEncoder(cache);
+        var known = Find(encoder);
+        encoder.Release();
+        for (var i = 0UL; i < 2000; i++)
+        {
+            cache.Keep(i * 0x9E3779B97F4A7C15, new byte[2000], new uint[500], 0);
+        }
+
+        GC.Collect();
+        Assert.False(known.IsAlive);
+        GC.KeepAlive(encoder);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Find(TokenEncoder encoder)
+        {
+            var (text, ids) = (Encoding.UTF8.GetBytes(new string('x', 2000) + "<s>tail"), new TokenBuffer());
+            for (var i = 0; i < 3; i++)
+            {
+                encoder.Encode(text, false, ids);
+            }
+
+            Assert.NotNull(encoder.Beginning.Known);
+            return new WeakReference(encoder.Beginning.Known);
+        }
     }
 
     private static ulong[] Sequences(TokenEncoder encoder, PromptBlocks blocks, TokenBuffer ids, byte[] text)

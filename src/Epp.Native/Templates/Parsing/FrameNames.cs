@@ -9,7 +9,6 @@ internal sealed class FrameNames(int names)
 {
     // What a frame knows of a name: nothing, that it is read from outside or given, that it is its own.
     private const byte Unknown = 0, Outside = 1, Own = 2;
-    private const int StoredBit = 4, StateMask = 3, NameShift = 3;
 
     private readonly byte[] _states = new byte[names];
     private readonly bool[] _stored = new bool[names];
@@ -18,7 +17,7 @@ internal sealed class FrameNames(int names)
     private readonly int[] _outer = new int[names];
     private readonly bool[] _readInside = new bool[names];
     private readonly int[] _branches = new int[names];
-    private List<int> _changes = [];
+    private List<NameChange> _changes = [];
     private bool _hasBlocks;
 
     /// <summary>Goes through a template that the parser accepted.</summary>
@@ -58,23 +57,22 @@ internal sealed class FrameNames(int names)
         _changes = [];
         foreach (var change in known)
         {
-            var name = change >> NameShift;
-            _outer[name] += _states[name] == Unknown ? 0 : 1;
+            _outer[change.Name] += _states[change.Name] == Unknown ? 0 : 1;
         }
 
-        var states = known.ConvertAll(change => (change & ~StateMask) | _states[change >> NameShift]);
+        var states = known.ConvertAll(change => change with { State = _states[change.Name] });
         foreach (var change in known)
         {
-            (_states[change >> NameShift], _stored[change >> NameShift]) = (Unknown, false);
+            (_states[change.Name], _stored[change.Name]) = (Unknown, false);
         }
 
         Inner(body);
         foreach (var change in states)
         {
-            _outer[change >> NameShift] -= (change & StateMask) == Unknown ? 0 : 1;
+            _outer[change.Name] -= change.State == Unknown ? 0 : 1;
         }
 
-        body.Unset = [.. states.FindAll(change => (change & StateMask) == Own && _readInside[change >> NameShift]).ConvertAll(static change => change >> NameShift)];
+        body.Unset = [.. states.FindAll(change => change.State == Own && _readInside[change.Name]).ConvertAll(static change => change.Name)];
     }
 
     private void Inner(Node node)
@@ -155,7 +153,7 @@ internal sealed class FrameNames(int names)
         stores &= !_stored[name];
         if (state != Unknown || stores)
         {
-            _changes.Add((name << NameShift) | (stores ? StoredBit : 0) | state);
+            _changes.Add(new NameChange(name, state, stores));
             _states[name] = state == Unknown ? _states[name] : state;
             _stored[name] |= stores;
         }
@@ -239,7 +237,7 @@ internal sealed class FrameNames(int names)
         Merge([body, elseIf, otherwise]);
     }
 
-    private List<int> Branch(Node? body, Node[] elseIf)
+    private List<NameChange> Branch(Node? body, Node[] elseIf)
     {
         _changes = [];
         Visit(body);
@@ -250,21 +248,20 @@ internal sealed class FrameNames(int names)
 
         foreach (var change in _changes)
         {
-            var name = change >> NameShift;
-            _states[name] = (change & StateMask) == Unknown ? _states[name] : Unknown;
-            _stored[name] &= (change & StoredBit) == 0;
+            _states[change.Name] = change.State == Unknown ? _states[change.Name] : Unknown;
+            _stored[change.Name] &= !change.Stores;
         }
 
         return _changes;
     }
 
-    private void Merge(List<int>[] branches)
+    private void Merge(List<NameChange>[] branches)
     {
         foreach (var branch in branches)
         {
             foreach (var change in branch)
             {
-                _branches[change >> NameShift] += (change & StoredBit) == 0 ? 0 : 1;
+                _branches[change.Name] += change.Stores ? 1 : 0;
             }
         }
 
@@ -272,10 +269,8 @@ internal sealed class FrameNames(int names)
         {
             foreach (var change in branch)
             {
-                var name = change >> NameShift;
-                var state = (byte)(change & StateMask);
-                var isPartial = _branches[name] is > 0 and < 3;
-                Change(name, state == Own && isPartial ? Outside : state, (change & StoredBit) != 0);
+                var isPartial = _branches[change.Name] is > 0 and < 3;
+                Change(change.Name, change.State == Own && isPartial ? Outside : change.State, change.Stores);
             }
         }
 
@@ -283,8 +278,11 @@ internal sealed class FrameNames(int names)
         {
             foreach (var change in branch)
             {
-                _branches[change >> NameShift] = 0;
+                _branches[change.Name] = 0;
             }
         }
     }
+
+    // What a frame or a branch found out about a name, and whether it sets it.
+    private readonly record struct NameChange(int Name, byte State, bool Stores);
 }

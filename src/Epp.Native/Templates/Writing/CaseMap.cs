@@ -177,8 +177,8 @@ internal static class CaseMap
             }
         }
 
-        return IsEnd(before) && !IsEnd(after);
-        static bool IsEnd(int c) => IsCased(c) && !Has(c, Classes.CaseIgnorable);
+        return HasSay(before) && !HasSay(after);
+        static bool HasSay(int c) => IsCased(c) && !Has(c, Classes.CaseIgnorable);
     }
 
     private static void Map(TextBuffer output, int c, CodePointMap map, CodePointMap? otherwise = null)
